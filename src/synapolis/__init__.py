@@ -1,0 +1,1 @@
+"""Synapolis: the open nervous system of a city."""

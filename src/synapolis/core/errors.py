@@ -1,0 +1,46 @@
+"""One tree of errors; each is also the builtin that a Python reader expects.
+
+A message says what was wanted, what came, where, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class SynapolisError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class DeclarationError(SynapolisError, TypeError):
+    """A model, quantity or assumption is declared incompletely or twice."""
+
+
+class LayerError(SynapolisError, ValueError):
+    """A layer's values, columns, units or extent are not what its schema promises."""
+
+
+class SourceError(SynapolisError, ValueError):
+    """Foreign bytes cannot be decoded into a layer."""
+
+
+class CityError(SynapolisError, ValueError):
+    """A city folder is missing, half-written, damaged or of another format version."""
+
+
+class ScenarioError(SynapolisError, ValueError):
+    """An edit or a scenario file cannot be applied to this city as written."""
+
+
+class ModelError(SynapolisError, ValueError):
+    """A model was given values outside its domain, or did not converge."""
+
+
+class NotComputableError(SynapolisError, LookupError):
+    """A quantity cannot be had from this city: the message names what is missing."""
+
+
+class QuestionError(SynapolisError, ValueError):
+    """A question was not understood; nothing was run."""
+
+
+class StorageError(SynapolisError, OSError):
+    """A file could not be written or read back whole."""
