@@ -1,0 +1,322 @@
+"""What a quantity, an assumption or a model says of itself.
+
+A model's signature is its declaration: argument names are words of the vocabulary, the return annotation names what
+it makes. The declaration is at once the plan's wiring, the glossary and the entry in the public algorithm register,
+so an incomplete one is refused when it is declared.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from synapolis.core.errors import DeclarationError
+
+PLACES = (
+    "cell",
+    "link",
+    "junction",
+    "stop",
+    "zone",
+    "building",
+    "parcel",
+    "origin-destination",
+    "time",
+    "city",
+    "layer",
+)
+"""Where a quantity lives. `layer` is a whole table, raster or network of the city."""
+
+
+@dataclass(eq=False)
+class Quantity:
+    """One word of the vocabulary: what it is, where it lives and in which unit. Its name is that of its alias."""
+
+    place: str
+    unit: str
+    meaning: str
+    axes: tuple[str, ...] = ()
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a place nobody knows."""
+        if self.place not in PLACES:
+            raise DeclarationError(
+                f"a quantity's place must be one of {', '.join(PLACES)}; got {self.place!r}"
+            )
+
+
+def on(place: str, unit: str, meaning: str, *, axes: tuple[str, ...] = ()) -> Quantity:
+    """Declare a quantity on a place, in a unit, in one sentence; used inside `Annotated`."""
+    return Quantity(place, unit, meaning, axes)
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A named value that models take as an argument and ensembles vary.
+
+    `read` tells whether anyone on the project read the figure in its source: what nobody read is *assumed*, not cited.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    distribution: str
+    source: str
+    read: bool
+    meaning: str
+
+    @property
+    def standing(self) -> str:
+        """`cited` when the source was read, else `assumed`."""
+        return "cited" if self.read else "assumed"
+
+    def at(self, quantile: float) -> float:
+        """Return the value at a quantile in [0, 1] of the assumption's distribution."""
+        if self.distribution == "fixed" or self.low == self.high:
+            return self.value
+        if self.distribution == "uniform":
+            return self.low + quantile * (self.high - self.low)
+        mode = (self.value - self.low) / (self.high - self.low)  # triangular
+        if quantile < mode:
+            return self.low + (self.high - self.low) * (quantile * mode) ** 0.5
+        return self.high - (self.high - self.low) * ((1 - quantile) * (1 - mode)) ** 0.5
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A model as the public sees it: the entry in the algorithm register."""
+
+    name: str
+    version: str
+    field: str
+    function: Callable[..., Any] = field(repr=False)
+    inputs: tuple[str, ...]
+    optional: tuple[str, ...]
+    outputs: tuple[str, ...]
+    does: str
+    decision: str
+    method: str
+    source: str
+    limits: str
+    risks: str
+    owner: str
+    oversight: str
+    tests: str
+    origin: str
+    rank: int
+
+    @functools.cached_property
+    def code_digest(self) -> str:
+        """SHA-256 over the source of the function's module and the modules of its own field that it imports."""
+        return code_digest(self.function)
+
+
+class Registry:
+    """Every model and assumption declared in this process, by name."""
+
+    def __init__(self) -> None:
+        self.models: dict[str, Declaration] = {}
+        self.assumptions: dict[str, Assumption] = {}
+        self.quantities: dict[str, Quantity] = {}
+
+    def makers(self, word: str) -> list[Declaration]:
+        """Models that make a quantity, the preferred first."""
+        return sorted((m for m in self.models.values() if word in m.outputs), key=lambda m: (m.rank, m.name))
+
+    def add_model(self, declaration: Declaration) -> None:
+        """Register a model; a name can be declared once."""
+        known = self.models.get(declaration.name)
+        if known is not None and known.function.__module__ != declaration.function.__module__:
+            raise DeclarationError(f"two models are called {declaration.name!r}; rename one of them")
+        self.models[declaration.name] = declaration
+
+    def add_assumption(self, assumption: Assumption) -> None:
+        """Register an assumption; its name must not be a quantity's."""
+        if assumption.name in self.quantities:
+            raise DeclarationError(
+                f"{assumption.name!r} is a quantity; an assumption needs a name of its own"
+            )
+        self.assumptions[assumption.name] = assumption
+
+
+REGISTRY = Registry()
+
+OVERSIGHT = (
+    "An analyst reads the answer and its pedigree before it is used; the model decides nothing by itself."
+)
+OWNER = "Synapolis maintainers; the city that runs it answers for its use"
+
+
+def model(
+    *,
+    version: str,
+    decision: str,
+    method: str,
+    limits: str,
+    risks: str,
+    tests: str,
+    optional: tuple[str, ...] = (),
+    origin: str = "derived",
+    rank: int = 0,
+    name: str = "",
+    owner: str = OWNER,
+    oversight: str = OVERSIGHT,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a pure function as a model and enter it in the register.
+
+    Parameters
+    ----------
+    version : a new one for each change of behaviour
+    decision : for which decision the model is meant
+    method, limits, risks : one plain sentence each
+    tests : the test module that checks it against a reference
+    optional : arguments that are None where the city has no such layer
+    origin : `derived`, or `assumed` where the result rests on assumption alone
+    rank : among several models of one quantity, the lowest whose inputs can be had is picked
+
+    Raises
+    ------
+    DeclarationError
+        When a field is empty, an argument or output is not in the vocabulary, or the docstring has no References.
+    """
+    entry = {
+        "version": version,
+        "decision": decision,
+        "method": method,
+        "limits": limits,
+        "risks": risks,
+        "tests": tests,
+    }
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        label = name or function.__name__
+        empty = [key for key, value in entry.items() if not value.strip()]
+        if empty:
+            raise DeclarationError(
+                f"model {label!r} declares no {', '.join(empty)}; a model without a complete entry cannot run"
+            )
+        inputs = tuple(inspect.signature(function).parameters)
+        _check_inputs(label, inputs)
+        REGISTRY.add_model(
+            Declaration(
+                name=label,
+                field=function.__module__.split(".")[-2],
+                function=function,
+                inputs=inputs,
+                optional=optional,
+                outputs=_outputs(label, function),
+                does=_summary(label, function),
+                source=_references(label, function),
+                owner=owner,
+                oversight=oversight,
+                origin=origin,
+                rank=rank,
+                **entry,
+            )
+        )
+        return function
+
+    return declare
+
+
+def declare_vocabulary(namespace: Mapping[str, Any]) -> None:
+    """Name and register every quantity alias of a vocabulary module: `RunoffDepth` becomes `runoff_depth`."""
+    for alias, annotation in namespace.items():
+        quantity = _quantity(annotation)
+        if quantity is not None:
+            quantity.name = snake_case(alias)
+            REGISTRY.quantities[quantity.name] = quantity
+
+
+def snake_case(alias: str) -> str:
+    """Turn an alias into its word: `JobsWithin30Min` to `jobs_within_30_min`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Z])", "_", alias).lower()
+
+
+def code_digest(function: Callable[..., Any]) -> str:
+    """SHA-256 over the source of a function's module and the modules of the same field that it imports."""
+    digest = hashlib.sha256()
+    for path in sorted(_field_sources(function.__module__)):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _field_sources(module: str, seen: set[str] | None = None) -> set[Path]:
+    """Source files of a module and of the sibling modules it imports, transitively."""
+    seen = set() if seen is None else seen
+    seen.add(module)
+    loaded = sys.modules.get(module)
+    spec = find_spec(module) if loaded is None else None
+    origin = loaded.__file__ if loaded is not None else (spec.origin if spec else None)
+    if origin is None:
+        return set()
+    path, parent = Path(origin), module.rpartition(".")[0]
+    found = {path}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        targets = (
+            [node.module] if node.module != parent else [f"{parent}.{alias.name}" for alias in node.names]
+        )
+        for target in targets:
+            if target.startswith(parent + ".") and target not in seen:
+                found |= _field_sources(target, seen)
+    return found
+
+
+def _quantity(annotation: Any) -> Quantity | None:
+    if get_origin(annotation) is not Annotated:
+        return None
+    return next((extra for extra in get_args(annotation)[1:] if isinstance(extra, Quantity)), None)
+
+
+def _check_inputs(label: str, inputs: tuple[str, ...]) -> None:
+    known = REGISTRY.quantities.keys() | REGISTRY.assumptions.keys()
+    strangers = [name for name in inputs if name not in known]
+    if strangers:
+        raise DeclarationError(
+            f"model {label!r} takes {', '.join(strangers)}, which are neither quantities (layers/vocabulary.py) "
+            "nor assumptions (layers/assumptions.csv); add the word there or use one that exists"
+        )
+
+
+def _outputs(label: str, function: Callable[..., Any]) -> tuple[str, ...]:
+    returned = get_type_hints(function, include_extras=True).get("return")
+    quantity = _quantity(returned)
+    if quantity is not None:
+        return (quantity.name,)
+    fields = get_type_hints(returned, include_extras=True) if hasattr(returned, "_fields") else {}
+    words = tuple(name for name, hint in fields.items() if _quantity(hint) is not None)
+    if not words or len(words) != len(fields) or any(w not in REGISTRY.quantities for w in words):
+        raise DeclarationError(
+            f"model {label!r} must return a quantity of the vocabulary, or a NamedTuple whose fields are such; got {returned!r}"
+        )
+    return words
+
+
+def _summary(label: str, function: Callable[..., Any]) -> str:
+    lines = (inspect.getdoc(function) or "").strip().splitlines()
+    if not lines:
+        raise DeclarationError(
+            f"model {label!r} has no docstring; its first line tells the public what it does"
+        )
+    return lines[0]
+
+
+def _references(label: str, function: Callable[..., Any]) -> str:
+    text = (inspect.getdoc(function) or "").partition("References\n----------\n")[2].strip()
+    if not text:
+        raise DeclarationError(f"model {label!r} cites nothing; add a References section to its docstring")
+    return " ".join(text.split())

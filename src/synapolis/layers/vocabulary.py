@@ -1,0 +1,211 @@
+"""Every quantity, named once: where it lives, its unit, and one sentence. `RunoffDepth` is the word `runoff_depth`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from synapolis.core.declare import declare_vocabulary, on
+from synapolis.layers.grid import Grid as GridValue
+from synapolis.layers.grid import Raster
+from synapolis.layers.timetable import Timetable as TimetableValue
+
+Table = pd.DataFrame
+Floats = NDArray[np.float64]
+Field = NDArray[np.float32]  # (row, column)
+Codes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+
+# --- layers: whole tables, rasters and networks; schemas.py says what they hold ---------------------------------------
+Grid = Annotated[GridValue, on("layer", "", "The city's one declared grid.")]
+Extent = Annotated[shapely.Polygon, on("layer", "", "The area the city's data covers.")]
+Streets = Annotated[Table, on("layer", "", "Street segments.")]
+Junctions = Annotated[Table, on("layer", "", "Ends of street segments.")]
+Buildings = Annotated[Table, on("layer", "", "Building footprints with use, levels and homes where known.")]
+LandUse = Annotated[Table, on("layer", "", "Areas by use.")]
+Water = Annotated[Table, on("layer", "", "Sea, lakes and rivers, closed at the extent.")]
+Trees = Annotated[Table, on("layer", "", "Single trees.")]
+Rail = Annotated[Table, on("layer", "", "Railway and tramway tracks.")]
+SpotHeights = Annotated[Table, on("layer", "", "Points of known ground elevation.")]
+Places = Annotated[Table, on("layer", "", "Everything with a name.")]
+PointsOfInterest = Annotated[Table, on("layer", "", "Shops, schools, health care and other services.")]
+Zones = Annotated[Table, on("layer", "", "Areas for people, jobs and services.")]
+IncomeGroups = Annotated[Table, on("layer", "", "Households by income group and zone.")]
+PopulationGrid = Annotated[Table, on("layer", "", "Counted residents on a grid.")]
+TransitLines = Annotated[Table, on("layer", "", "Transit lines as mapped.")]
+TransitLineStops = Annotated[Table, on("layer", "", "Stops of mapped lines in order.")]
+Timetable = Annotated[
+    TimetableValue, on("layer", "", "Stops, trips, times, frequencies and days of service.")
+]
+Terrain = Annotated[Raster, on("layer", "m", "Bare-ground elevation as delivered.")]
+Heights = Annotated[Raster, on("layer", "m", "Building height above ground as delivered.")]
+Canopy = Annotated[Raster, on("layer", "m", "Canopy height above ground as delivered.")]
+LandCoverMap = Annotated[Raster, on("layer", "class", "Mapped land cover as delivered.")]
+SewerNodes = Annotated[Table, on("layer", "", "Manholes and outfalls.")]
+SewerPipes = Annotated[Table, on("layer", "", "Sewer pipes.")]
+Weather = Annotated[Table, on("layer", "", "Hourly weather of a typical year.")]
+
+# --- ground ----------------------------------------------------------------------------------------------------------
+GroundElevation = Annotated[Field, on("cell", "m", "Bare-ground elevation.")]
+LandCover = Annotated[
+    Codes, on("cell", "class", "What covers the ground: see layers/land_cover.py for the classes.")
+]
+ImperviousFraction = Annotated[Field, on("cell", "1", "Share of the cell that sheds water like pavement.")]
+ManningRoughness = Annotated[Field, on("cell", "s/m^(1/3)", "Manning's n of the surface.")]
+StorageDepth = Annotated[
+    Field, on("cell", "mm", "Water that built storage (green roof, basin, infiltration strip) can hold.")
+]
+FreeGround = Annotated[
+    Flags,
+    on(
+        "cell", "1", "Ground where a building could stand: no building, street, rail, water, green or square."
+    ),
+]
+
+# --- buildings, people, jobs -----------------------------------------------------------------------------------------
+BuildingLevels = Annotated[Floats, on("building", "1", "Storeys above ground, mapped or estimated.")]
+BuildingHeight = Annotated[Floats, on("building", "m", "Height above ground, mapped or estimated.")]
+FloorArea = Annotated[Floats, on("building", "m²", "Gross floor area above ground.")]
+BuildingHomes = Annotated[Floats, on("building", "1", "Dwellings, mapped or estimated.")]
+BuildingPopulation = Annotated[Floats, on("building", "1", "Residents, estimated.")]
+BuildingJobs = Annotated[Floats, on("building", "1", "Jobs, estimated.")]
+ZonePopulation = Annotated[Floats, on("zone", "1", "Residents.")]
+ZoneJobs = Annotated[Floats, on("zone", "1", "Jobs.")]
+ZoneHomes = Annotated[Floats, on("zone", "1", "Dwellings.")]
+Population = Annotated[float, on("city", "1", "Residents of the city.")]
+Jobs = Annotated[float, on("city", "1", "Jobs in the city.")]
+Homes = Annotated[float, on("city", "1", "Dwellings in the city.")]
+
+# --- stormwater ------------------------------------------------------------------------------------------------------
+StormIntensity = Annotated[
+    Floats, on("time", "mm/h", "Rain intensity of the design storm, in steps of one minute.")
+]
+RunoffDepth = Annotated[Field, on("cell", "mm", "Rain that neither soaks in nor is stored where it falls.")]
+RainVolume = Annotated[float, on("city", "m³", "Rain on the land of the city in the design storm.")]
+RunoffVolume = Annotated[
+    float, on("city", "m³", "Rain that neither soaks in nor is stored where it falls, on land.")
+]
+InfiltratedVolume = Annotated[float, on("city", "m³", "Rain that soaks into the ground.")]
+StoredVolume = Annotated[float, on("city", "m³", "Rain held in depressions and built storage.")]
+PeakRunoff = Annotated[float, on("city", "m³/s", "Largest rate at which runoff is shed.")]
+FloodDepth = Annotated[Field, on("cell", "m", "Largest depth of surface water during the event.")]
+FloodSpeed = Annotated[Field, on("cell", "m/s", "Largest speed of surface water during the event.")]
+FloodArrival = Annotated[
+    Field, on("cell", "s", "When surface water first passes 5 cm; infinite where it never does.")
+]
+FloodBalance = Annotated[
+    Table, on("city", "m³", "Where the water of the event went, and the error of the account.")
+]
+FloodedBuildings = Annotated[
+    Flags, on("building", "1", "Buildings with water above the threshold at a wall.")
+]
+FloodedBuildingCount = Annotated[
+    float, on("city", "1", "Number of buildings with water above the threshold at a wall.")
+]
+
+# --- access ----------------------------------------------------------------------------------------------------------
+WalkTimes = Annotated[
+    Table, on("origin-destination", "s", "Walking time between zones, where within the limit.")
+]
+TransitWalks = Annotated[
+    Any, on("origin-destination", "s", "Walks from zones to stops, between stops, and between zones.")
+]
+TravelTimeProfile = Annotated[
+    Field,
+    on(
+        "origin-destination",
+        "s",
+        "Door-to-door time by transit and on foot.",
+        axes=("departure", "zone", "zone"),
+    ),
+]
+MeanTravelTime = Annotated[
+    Field, on("origin-destination", "s", "Door-to-door time, mean over departures.", axes=("zone", "zone"))
+]
+JobsWithin = Annotated[
+    Floats, on("zone", "1", "Jobs in reach by threshold, mean over departures.", axes=("threshold", "zone"))
+]
+JobsWithin5Min = Annotated[Floats, on("zone", "1", "Jobs in reach within 5 minutes door to door.")]
+JobsWithin10Min = Annotated[Floats, on("zone", "1", "Jobs in reach within 10 minutes door to door.")]
+JobsWithin15Min = Annotated[Floats, on("zone", "1", "Jobs in reach within 15 minutes door to door.")]
+JobsWithin30Min = Annotated[Floats, on("zone", "1", "Jobs in reach within 30 minutes door to door.")]
+JobsWithin45Min = Annotated[Floats, on("zone", "1", "Jobs in reach within 45 minutes door to door.")]
+MeanJobsWithin5Min = Annotated[float, on("city", "1", "Jobs within 5 minutes of the average resident.")]
+MeanJobsWithin10Min = Annotated[float, on("city", "1", "Jobs within 10 minutes of the average resident.")]
+MeanJobsWithin15Min = Annotated[float, on("city", "1", "Jobs within 15 minutes of the average resident.")]
+MeanJobsWithin30Min = Annotated[float, on("city", "1", "Jobs within 30 minutes of the average resident.")]
+MeanJobsWithin45Min = Annotated[float, on("city", "1", "Jobs within 45 minutes of the average resident.")]
+MeanTimeToJobs = Annotated[Floats, on("zone", "s", "Mean door-to-door time to the city's jobs.")]
+CityMeanTimeToJobs = Annotated[
+    float, on("city", "s", "Mean door-to-door time from the average resident to the city's jobs.")
+]
+SchoolsWithin15Min = Annotated[Floats, on("zone", "1", "Schools in reach within 15 minutes door to door.")]
+HealthCareWithin15Min = Annotated[
+    Floats, on("zone", "1", "Health-care sites in reach within 15 minutes door to door.")
+]
+
+# --- traffic ---------------------------------------------------------------------------------------------------------
+RoadNetwork = Annotated[
+    Any, on("layer", "", "Directed links with capacity and free-flow time, zones connected to it.")
+]
+CarTrips = Annotated[
+    Floats, on("origin-destination", "1/h", "Car trips in the peak hour.", axes=("origin", "destination"))
+]
+CarTime = Annotated[
+    Floats, on("origin-destination", "s", "Congested car travel time.", axes=("origin", "destination"))
+]
+LinkFlow = Annotated[Floats, on("link", "1/h", "Cars per hour, both directions.")]
+LinkTimeRatio = Annotated[Floats, on("link", "1", "Congested time over free-flow time.")]
+VehicleKilometres = Annotated[float, on("city", "km/h", "Vehicle-kilometres driven in the peak hour.")]
+VehicleHours = Annotated[float, on("city", "h/h", "Vehicle-hours spent in the peak hour.")]
+MeanCarDelay = Annotated[float, on("city", "s", "Delay of the average car trip against free flow.")]
+AssignmentReport = Annotated[Table, on("city", "", "Relative gap, iterations and method of the equilibrium.")]
+
+# --- housing and money -----------------------------------------------------------------------------------------------
+HousingCapacity = Annotated[float, on("city", "1", "Homes that fit on free ground under the massing rules.")]
+HousingProgramme = Annotated[
+    Table, on("layer", "", "New homes by site: edit, kind of site, levels, homes, floor area, geometry.")
+]
+HomesPlaced = Annotated[float, on("city", "1", "New homes that fit.")]
+HomesUnplaced = Annotated[float, on("city", "1", "New homes that were asked for and do not fit.")]
+MonthlyRent = Annotated[Floats, on("zone", "money/month", "Rent of a typical home.")]
+RentBurden = Annotated[
+    Floats, on("zone", "1", "Rent of a typical home over the income of the lowest income group.")
+]
+AffordableShare = Annotated[
+    Floats, on("zone", "1", "Share of the zone's households that can afford its typical rent.")
+]
+CityAffordableShare = Annotated[
+    float, on("city", "1", "Share of households that can afford the typical rent where they live.")
+]
+LowestGroupRentBurden = Annotated[
+    float, on("city", "1", "Rent over income for the lowest income group, mean over its households.")
+]
+CapitalCost = Annotated[
+    Table, on("layer", "money", "Capital cost of each edit: edit, item, amount, unit cost, cost.")
+]
+TotalCapitalCost = Annotated[float, on("city", "money", "Capital cost of all edits.")]
+
+# --- what an edit brings with it -------------------------------------------------------------------------------------
+EditId = Annotated[str, on("layer", "", "Id of the edit.")]
+EditArea = Annotated[Any, on("layer", "", "Area the edit applies to, in the city's CRS.")]
+EditStreets = Annotated[Any, on("layer", "", "Ids of the street segments the edit applies to.")]
+EditRoute = Annotated[str, on("layer", "", "Public number of the transit line the edit applies to.")]
+EditLine = Annotated[Any, on("layer", "", "Stops of a new transit line in order: id, name, geometry.")]
+EditMode = Annotated[str, on("layer", "", "Mode of a new transit line.")]
+EditHeadway = Annotated[float, on("city", "s", "Headway the edit sets.")]
+EditCover = Annotated[str, on("layer", "", "Land-cover class the edit paints.")]
+EditHomes = Annotated[float, on("city", "1", "Homes the edit adds.")]
+EditLanes = Annotated[
+    float, on("city", "1", "Lanes the edit adds to (or takes from) each segment, both directions together.")
+]
+EditStorage = Annotated[
+    str, on("layer", "", "Kind of storage the edit builds: basin, green_roof or infiltration_strip.")
+]
+EditDepth = Annotated[float, on("city", "mm", "Storage depth the edit builds.")]
+
+declare_vocabulary(globals())
