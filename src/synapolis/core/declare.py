@@ -50,9 +50,7 @@ class Quantity:
     def __post_init__(self) -> None:
         """Refuse a place nobody knows."""
         if self.place not in PLACES:
-            raise DeclarationError(
-                f"a quantity's place must be one of {', '.join(PLACES)}; got {self.place!r}"
-            )
+            raise DeclarationError(f"a quantity's place must be one of {', '.join(PLACES)}; got {self.place!r}")
 
 
 def on(place: str, unit: str, meaning: str, *, axes: tuple[str, ...] = ()) -> Quantity:
@@ -145,17 +143,13 @@ class Registry:
     def add_assumption(self, assumption: Assumption) -> None:
         """Register an assumption; its name must not be a quantity's."""
         if assumption.name in self.quantities:
-            raise DeclarationError(
-                f"{assumption.name!r} is a quantity; an assumption needs a name of its own"
-            )
+            raise DeclarationError(f"{assumption.name!r} is a quantity; an assumption needs a name of its own")
         self.assumptions[assumption.name] = assumption
 
 
 REGISTRY = Registry()
 
-OVERSIGHT = (
-    "An analyst reads the answer and its pedigree before it is used; the model decides nothing by itself."
-)
+OVERSIGHT = "An analyst reads the answer and its pedigree before it is used; the model decides nothing by itself."
 OWNER = "Synapolis maintainers; the city that runs it answers for its use"
 
 
@@ -267,9 +261,7 @@ def _field_sources(module: str, seen: set[str] | None = None) -> set[Path]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom) or not node.module:
             continue
-        targets = (
-            [node.module] if node.module != parent else [f"{parent}.{alias.name}" for alias in node.names]
-        )
+        targets = [node.module] if node.module != parent else [f"{parent}.{alias.name}" for alias in node.names]
         for target in targets:
             if target.startswith(parent + ".") and target not in seen:
                 found |= _field_sources(target, seen)
@@ -309,9 +301,7 @@ def _outputs(label: str, function: Callable[..., Any]) -> tuple[str, ...]:
 def _summary(label: str, function: Callable[..., Any]) -> str:
     lines = (inspect.getdoc(function) or "").strip().splitlines()
     if not lines:
-        raise DeclarationError(
-            f"model {label!r} has no docstring; its first line tells the public what it does"
-        )
+        raise DeclarationError(f"model {label!r} has no docstring; its first line tells the public what it does")
     return lines[0]
 
 

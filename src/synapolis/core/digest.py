@@ -55,17 +55,13 @@ def _feed(state: Any, value: Any) -> None:  # noqa: PLR0912, C901 - one branch a
     elif hasattr(value, "columns") and hasattr(value, "index"):
         _feed_table(state, value)
     else:
-        raise TypeError(
-            f"cannot digest a {type(value).__name__}; make it an array, a table or a dataclass of these"
-        )
+        raise TypeError(f"cannot digest a {type(value).__name__}; make it an array, a table or a dataclass of these")
 
 
 def _feed_array(state: Any, array: np.ndarray[Any, Any]) -> None:
     state.update(f"array:{array.dtype.str}:{array.shape};".encode())
     if array.dtype == object or array.dtype.kind in "UT":
-        state.update(
-            json.dumps([None if item is None else str(item) for item in array.ravel().tolist()]).encode()
-        )
+        state.update(json.dumps([None if item is None else str(item) for item in array.ravel().tolist()]).encode())
     else:
         state.update(np.ascontiguousarray(array).data)
 

@@ -19,9 +19,7 @@ def load_assumptions() -> None:
     DeclarationError
         When a row is incomplete, its value lies outside its range, or its name is taken.
     """
-    for table in sorted(
-        files("synapolis.layers").joinpath("assumptions").iterdir(), key=lambda entry: entry.name
-    ):
+    for table in sorted(files("synapolis.layers").joinpath("assumptions").iterdir(), key=lambda entry: entry.name):
         if not table.name.endswith(".csv"):
             continue
         for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
@@ -43,9 +41,7 @@ def parse_assumption(row: dict[str, str], *, where: str) -> Assumption:
             f"got {low:g}, {value:g}, {high:g}, {row['distribution']!r}"
         )
     if not row["source"] or not row["meaning"] or row["read"] not in {"yes", "no"}:
-        raise DeclarationError(
-            f"{where}: assumption {name!r} needs a source, a meaning, and read = yes or no"
-        )
+        raise DeclarationError(f"{where}: assumption {name!r} needs a source, a meaning, and read = yes or no")
     return Assumption(
         name=name,
         value=value,

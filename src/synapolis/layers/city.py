@@ -51,15 +51,11 @@ class Layer:
     def __post_init__(self) -> None:
         """Check origin and schema; a layer that exists keeps its promise."""
         if self.origin not in ORIGINS:
-            raise LayerError(
-                f"layer {self.name!r}: origin must be one of {', '.join(ORIGINS)}; got {self.origin!r}"
-            )
+            raise LayerError(f"layer {self.name!r}: origin must be one of {', '.join(ORIGINS)}; got {self.origin!r}")
         if self.name == "timetable":
             self.value.validate()
         elif self.name not in LAYERS:
-            raise LayerError(
-                f"no layer is called {self.name!r}; layers are {', '.join(sorted(LAYERS))} and timetable"
-            )
+            raise LayerError(f"no layer is called {self.name!r}; layers are {', '.join(sorted(LAYERS))} and timetable")
         elif LAYERS[self.name].raster:
             _check_raster(self.name, self.value)
         else:
@@ -136,9 +132,7 @@ def save_city(city: City, folder: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError as error:
-        raise StorageError(
-            f"cannot write beside {folder}: {error.strerror or error}; choose another place"
-        ) from error
+        raise StorageError(f"cannot write beside {folder}: {error.strerror or error}; choose another place") from error
     try:
         (scratch / "layers").mkdir()
         entries = {name: _save_layer(layer, scratch) for name, layer in sorted(city.layers.items())}
@@ -170,9 +164,7 @@ def open_city(folder: Path | str) -> City:
     try:
         head = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CityError(
-            f"{path} is not readable TOML: {error}; restore it or build the city again"
-        ) from error
+        raise CityError(f"{path} is not readable TOML: {error}; restore it or build the city again") from error
     if head.get("format_version") != FORMAT_VERSION:
         raise CityError(
             f"{path} has format version {head.get('format_version')!r}, this program reads {FORMAT_VERSION}; build it again"
@@ -208,8 +200,7 @@ def _header(city: City) -> dict[str, Any]:
             "columns": grid.columns,
         },
         "assumptions": {
-            name: {k: v for k, v in vars(a).items() if k != "name"}
-            for name, a in sorted(city.assumptions.items())
+            name: {k: v for k, v in vars(a).items() if k != "name"} for name, a in sorted(city.assumptions.items())
         },
     }
 
@@ -218,14 +209,10 @@ def _save_layer(layer: Layer, folder: Path) -> dict[str, Any]:
     if isinstance(layer.value, Raster):
         files = [_save_raster(layer, folder)]
     elif isinstance(layer.value, Timetable):
-        files = [
-            _save_table(f"timetable.{part}", table, folder) for part, table in layer.value.tables().items()
-        ]
+        files = [_save_table(f"timetable.{part}", table, folder) for part, table in layer.value.tables().items()]
     else:
         files = [_save_table(layer.name, layer.value, folder)]
-    facts = {
-        k: getattr(layer, k) for k in ("source", "licence", "origin", "owner", "terms", "agreement", "note")
-    }
+    facts = {k: getattr(layer, k) for k in ("source", "licence", "origin", "owner", "terms", "agreement", "note")}
     return {"files": files, "sha256": [file_digest(folder / name) for name in files], **facts}
 
 
@@ -289,9 +276,7 @@ def _city(head: dict[str, Any], folder: Path) -> City:
         vertical_datum=head["vertical_datum"],
         currency=head["currency"],
         layers=layers,
-        assumptions={
-            name: Assumption(name=name, **entry) for name, entry in head.get("assumptions", {}).items()
-        },
+        assumptions={name: Assumption(name=name, **entry) for name, entry in head.get("assumptions", {}).items()},
         attribution=tuple(head["attribution"]),
         notes=tuple(head["notes"]),
     )
@@ -301,9 +286,7 @@ def _open_layer(name: str, entry: dict[str, Any], folder: Path) -> Layer:
     for file, wanted in zip(entry["files"], entry["sha256"], strict=True):
         path = folder / file
         if not path.is_file():
-            raise CityError(
-                f"{folder}: layer {name!r} has lost its file {file}; restore it or build the city again"
-            )
+            raise CityError(f"{folder}: layer {name!r} has lost its file {file}; restore it or build the city again")
         if file_digest(path) != wanted:
             raise CityError(
                 f"{folder}: {file} is not the file that city.toml names (its hash differs); restore it or build again"

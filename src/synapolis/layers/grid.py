@@ -55,9 +55,7 @@ class Grid:
             self.top - (np.arange(self.rows) + 0.5) * self.cell_size,
         )
 
-    def cells_of(
-        self, x: NDArray[np.float64], y: NDArray[np.float64]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def cells_of(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Row and column of each point, clipped to the grid."""
         row = np.clip(((self.top - np.asarray(y)) / self.cell_size).astype(np.intp), 0, self.rows - 1)
         column = np.clip(((np.asarray(x) - self.left) / self.cell_size).astype(np.intp), 0, self.columns - 1)
@@ -66,24 +64,16 @@ class Grid:
     def mask(self, geometries: Any, *, all_touched: bool = False) -> NDArray[np.bool_]:
         """Cells whose centre (or, if asked, any part) lies in the geometries. Shape (row, column)."""
         shapes = [
-            g
-            for g in np.atleast_1d(np.asarray(geometries, dtype=object))
-            if g is not None and not shapely.is_empty(g)
+            g for g in np.atleast_1d(np.asarray(geometries, dtype=object)) if g is not None and not shapely.is_empty(g)
         ]
         if not shapes:
             return np.zeros(self.shape, dtype=bool)
-        burnt = rasterize(
-            shapes, self.shape, transform=self.transform, all_touched=all_touched, dtype="uint8"
-        )
+        burnt = rasterize(shapes, self.shape, transform=self.transform, all_touched=all_touched, dtype="uint8")
         return np.asarray(burnt, dtype=bool)
 
     def burn(self, geometries: Any, values: Any, *, fill: float = 0, dtype: str = "float32") -> NDArray[Any]:
         """Raster of the values of the geometries that hold each cell's centre; a later one covers an earlier one."""
-        pairs = [
-            (g, v)
-            for g, v in zip(geometries, values, strict=True)
-            if g is not None and not shapely.is_empty(g)
-        ]
+        pairs = [(g, v) for g, v in zip(geometries, values, strict=True) if g is not None and not shapely.is_empty(g)]
         if not pairs:
             return np.full(self.shape, fill, dtype=dtype)
         return np.asarray(rasterize(pairs, self.shape, transform=self.transform, fill=fill, dtype=dtype))

@@ -68,9 +68,7 @@ def _check_geometry(schema: Schema, table: Any) -> None:
         )
     kinds = set(table.geometry.geom_type.dropna().unique())
     if not kinds <= set(schema.geometry):
-        raise LayerError(
-            f"layer {schema.name!r} holds {', '.join(schema.geometry)}; got {', '.join(sorted(kinds))}"
-        )
+        raise LayerError(f"layer {schema.name!r} holds {', '.join(schema.geometry)}; got {', '.join(sorted(kinds))}")
     if table.geometry.isna().any() or table.geometry.is_empty.any():
         raise LayerError(f"layer {schema.name!r} has features without geometry; drop or mend them")
 
@@ -173,9 +171,7 @@ LAYERS: dict[str, Schema] = {
             ),
             name=_text("name"),
         ),
-        _schema(
-            "water", "Sea, lakes and rivers, closed at the extent.", POLYGON, kind=_text("sea, lake or river")
-        ),
+        _schema("water", "Sea, lakes and rivers, closed at the extent.", POLYGON, kind=_text("sea, lake or river")),
         _schema("trees", "Single trees.", POINT),
         _schema(
             "rail",

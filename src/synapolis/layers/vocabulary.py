@@ -38,9 +38,7 @@ IncomeGroups = Annotated[Table, on("layer", "", "Households by income group and 
 PopulationGrid = Annotated[Table, on("layer", "", "Counted residents on a grid.")]
 TransitLines = Annotated[Table, on("layer", "", "Transit lines as mapped.")]
 TransitLineStops = Annotated[Table, on("layer", "", "Stops of mapped lines in order.")]
-Timetable = Annotated[
-    TimetableValue, on("layer", "", "Stops, trips, times, frequencies and days of service.")
-]
+Timetable = Annotated[TimetableValue, on("layer", "", "Stops, trips, times, frequencies and days of service.")]
 Terrain = Annotated[Raster, on("layer", "m", "Bare-ground elevation as delivered.")]
 Heights = Annotated[Raster, on("layer", "m", "Building height above ground as delivered.")]
 Canopy = Annotated[Raster, on("layer", "m", "Canopy height above ground as delivered.")]
@@ -51,9 +49,7 @@ Weather = Annotated[Table, on("layer", "", "Hourly weather of a typical year.")]
 
 # --- ground ----------------------------------------------------------------------------------------------------------
 GroundElevation = Annotated[Field, on("cell", "m", "Bare-ground elevation.")]
-LandCover = Annotated[
-    Codes, on("cell", "class", "What covers the ground: see layers/land_cover.py for the classes.")
-]
+LandCover = Annotated[Codes, on("cell", "class", "What covers the ground: see layers/land_cover.py for the classes.")]
 ImperviousFraction = Annotated[Field, on("cell", "1", "Share of the cell that sheds water like pavement.")]
 ManningRoughness = Annotated[Field, on("cell", "s/m^(1/3)", "Manning's n of the surface.")]
 StorageDepth = Annotated[
@@ -61,9 +57,7 @@ StorageDepth = Annotated[
 ]
 FreeGround = Annotated[
     Flags,
-    on(
-        "cell", "1", "Ground where a building could stand: no building, street, rail, water, green or square."
-    ),
+    on("cell", "1", "Ground where a building could stand: no building, street, rail, water, green or square."),
 ]
 
 # --- buildings, people, jobs -----------------------------------------------------------------------------------------
@@ -81,36 +75,24 @@ Jobs = Annotated[float, on("city", "1", "Jobs in the city.")]
 Homes = Annotated[float, on("city", "1", "Dwellings in the city.")]
 
 # --- stormwater ------------------------------------------------------------------------------------------------------
-StormIntensity = Annotated[
-    Floats, on("time", "mm/h", "Rain intensity of the design storm, in steps of one minute.")
-]
+StormIntensity = Annotated[Floats, on("time", "mm/h", "Rain intensity of the design storm, in steps of one minute.")]
 RunoffDepth = Annotated[Field, on("cell", "mm", "Rain that neither soaks in nor is stored where it falls.")]
 RainVolume = Annotated[float, on("city", "m³", "Rain on the land of the city in the design storm.")]
-RunoffVolume = Annotated[
-    float, on("city", "m³", "Rain that neither soaks in nor is stored where it falls, on land.")
-]
+RunoffVolume = Annotated[float, on("city", "m³", "Rain that neither soaks in nor is stored where it falls, on land.")]
 InfiltratedVolume = Annotated[float, on("city", "m³", "Rain that soaks into the ground.")]
 StoredVolume = Annotated[float, on("city", "m³", "Rain held in depressions and built storage.")]
 PeakRunoff = Annotated[float, on("city", "m³/s", "Largest rate at which runoff is shed.")]
 FloodDepth = Annotated[Field, on("cell", "m", "Largest depth of surface water during the event.")]
 FloodSpeed = Annotated[Field, on("cell", "m/s", "Largest speed of surface water during the event.")]
-FloodArrival = Annotated[
-    Field, on("cell", "s", "When surface water first passes 5 cm; infinite where it never does.")
-]
-FloodBalance = Annotated[
-    Table, on("city", "m³", "Where the water of the event went, and the error of the account.")
-]
-FloodedBuildings = Annotated[
-    Flags, on("building", "1", "Buildings with water above the threshold at a wall.")
-]
+FloodArrival = Annotated[Field, on("cell", "s", "When surface water first passes 5 cm; infinite where it never does.")]
+FloodBalance = Annotated[Table, on("city", "m³", "Where the water of the event went, and the error of the account.")]
+FloodedBuildings = Annotated[Flags, on("building", "1", "Buildings with water above the threshold at a wall.")]
 FloodedBuildingCount = Annotated[
     float, on("city", "1", "Number of buildings with water above the threshold at a wall.")
 ]
 
 # --- access ----------------------------------------------------------------------------------------------------------
-WalkTimes = Annotated[
-    Table, on("origin-destination", "s", "Walking time between zones, where within the limit.")
-]
+WalkTimes = Annotated[Table, on("origin-destination", "s", "Walking time between zones, where within the limit.")]
 TransitWalks = Annotated[
     Any, on("origin-destination", "s", "Walks from zones to stops, between stops, and between zones.")
 ]
@@ -144,20 +126,14 @@ CityMeanTimeToJobs = Annotated[
     float, on("city", "s", "Mean door-to-door time from the average resident to the city's jobs.")
 ]
 SchoolsWithin15Min = Annotated[Floats, on("zone", "1", "Schools in reach within 15 minutes door to door.")]
-HealthCareWithin15Min = Annotated[
-    Floats, on("zone", "1", "Health-care sites in reach within 15 minutes door to door.")
-]
+HealthCareWithin15Min = Annotated[Floats, on("zone", "1", "Health-care sites in reach within 15 minutes door to door.")]
 
 # --- traffic ---------------------------------------------------------------------------------------------------------
-RoadNetwork = Annotated[
-    Any, on("layer", "", "Directed links with capacity and free-flow time, zones connected to it.")
-]
+RoadNetwork = Annotated[Any, on("layer", "", "Directed links with capacity and free-flow time, zones connected to it.")]
 CarTrips = Annotated[
     Floats, on("origin-destination", "1/h", "Car trips in the peak hour.", axes=("origin", "destination"))
 ]
-CarTime = Annotated[
-    Floats, on("origin-destination", "s", "Congested car travel time.", axes=("origin", "destination"))
-]
+CarTime = Annotated[Floats, on("origin-destination", "s", "Congested car travel time.", axes=("origin", "destination"))]
 LinkFlow = Annotated[Floats, on("link", "1/h", "Cars per hour, both directions.")]
 LinkTimeRatio = Annotated[Floats, on("link", "1", "Congested time over free-flow time.")]
 VehicleKilometres = Annotated[float, on("city", "km/h", "Vehicle-kilometres driven in the peak hour.")]
@@ -173,21 +149,15 @@ HousingProgramme = Annotated[
 HomesPlaced = Annotated[float, on("city", "1", "New homes that fit.")]
 HomesUnplaced = Annotated[float, on("city", "1", "New homes that were asked for and do not fit.")]
 MonthlyRent = Annotated[Floats, on("zone", "money/month", "Rent of a typical home.")]
-RentBurden = Annotated[
-    Floats, on("zone", "1", "Rent of a typical home over the income of the lowest income group.")
-]
-AffordableShare = Annotated[
-    Floats, on("zone", "1", "Share of the zone's households that can afford its typical rent.")
-]
+RentBurden = Annotated[Floats, on("zone", "1", "Rent of a typical home over the income of the lowest income group.")]
+AffordableShare = Annotated[Floats, on("zone", "1", "Share of the zone's households that can afford its typical rent.")]
 CityAffordableShare = Annotated[
     float, on("city", "1", "Share of households that can afford the typical rent where they live.")
 ]
 LowestGroupRentBurden = Annotated[
     float, on("city", "1", "Rent over income for the lowest income group, mean over its households.")
 ]
-CapitalCost = Annotated[
-    Table, on("layer", "money", "Capital cost of each edit: edit, item, amount, unit cost, cost.")
-]
+CapitalCost = Annotated[Table, on("layer", "money", "Capital cost of each edit: edit, item, amount, unit cost, cost.")]
 TotalCapitalCost = Annotated[float, on("city", "money", "Capital cost of all edits.")]
 
 # --- what an edit brings with it -------------------------------------------------------------------------------------
