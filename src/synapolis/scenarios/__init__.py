@@ -1,0 +1,1 @@
+"""The what-if engine: edits, plan, run, cache, ensembles, siting, answers."""

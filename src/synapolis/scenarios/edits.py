@@ -1,0 +1,178 @@
+"""Edits: what a scenario changes, in words and the source's own ids. A value: stored, diffed, shared, voted on.
+
+Each kind names the declared model that carries it out, so an edit is registered, versioned and explained like any
+other model, and other packages may add kinds through the entry point `synapolis.edits`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Frozen(BaseModel):
+    """A value: no unknown fields, no change after it is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Area(Frozen):
+    """Where an edit applies: exactly one of a named place, a street, a drawn GeoJSON geometry, or ids of a layer.
+
+    A place that is only a point is taken with `radius` around it [m]; a street with a strip of `width` [m].
+    """
+
+    place: str | None = None
+    street: str | None = None
+    geojson: dict[str, Any] | None = None
+    ids: tuple[str, ...] | None = None
+    radius: float = Field(default=250, gt=0, le=20_000)
+    width: float = Field(default=40, gt=0, le=1_000)
+
+    @model_validator(mode="after")
+    def _one_way_to_say_where(self) -> Area:
+        given = [name for name in ("place", "street", "geojson", "ids") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(
+                f"an area needs exactly one of place, street, geojson, ids; got {', '.join(given) or 'none'}"
+            )
+        return self
+
+    def __str__(self) -> str:
+        """Say where, for people."""
+        if self.place:
+            return self.place
+        if self.street:
+            return f"along {self.street}"
+        return "the drawn area" if self.geojson else f"{len(self.ids or ())} named features"
+
+
+class EditBase(Frozen):
+    """Shared by all edits: an id within the scenario, and an optional year for pathways."""
+
+    id: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    when: int | None = Field(default=None, ge=1900, le=2300)
+    models: ClassVar[tuple[str, ...]] = ()
+    """Declared models that can carry the edit out, the preferred first."""
+
+
+class AddHomes(EditBase):
+    """Add homes in an area; the massing model decides where they fit and how high."""
+
+    kind: Literal["add_homes"] = "add_homes"
+    area: Area
+    homes: int = Field(gt=0, le=1_000_000)
+    fit: Literal["what_fits", "as_asked"] = "what_fits"
+    models: ClassVar[tuple[str, ...]] = ("add_homes", "add_homes_to_zones")
+
+
+class ChangeCover(EditBase):
+    """Change what covers the ground in an area."""
+
+    kind: Literal["change_cover"] = "change_cover"
+    area: Area
+    cover: Literal["grass", "trees", "paved", "permeable_paving", "bare"]
+    models: ClassVar[tuple[str, ...]] = ("change_cover",)
+
+
+class BuildStorage(EditBase):
+    """Build storage for rain: a basin, green roofs or infiltration strips."""
+
+    kind: Literal["build_storage"] = "build_storage"
+    area: Area
+    storage: Literal["basin", "green_roof", "infiltration_strip"]
+    depth_mm: float = Field(default=50, gt=0, le=5_000)
+    models: ClassVar[tuple[str, ...]] = ("build_storage",)
+
+
+class ChangeLanes(EditBase):
+    """Take lanes from a street (negative) or give it lanes, both directions together."""
+
+    kind: Literal["change_lanes"] = "change_lanes"
+    street: str | None = None
+    ids: tuple[str, ...] | None = None
+    lanes: int = Field(ge=-12, le=12)
+    models: ClassVar[tuple[str, ...]] = ("change_lanes",)
+
+    @model_validator(mode="after")
+    def _a_street_and_a_change(self) -> ChangeLanes:
+        if bool(self.street) == bool(self.ids):
+            raise ValueError("change_lanes needs either a street or ids")
+        if self.lanes == 0:
+            raise ValueError("change_lanes needs lanes above or below 0, got 0: nothing would change")
+        return self
+
+
+class CloseStreet(EditBase):
+    """Close a street to cars."""
+
+    kind: Literal["close_street"] = "close_street"
+    street: str | None = None
+    ids: tuple[str, ...] | None = None
+    models: ClassVar[tuple[str, ...]] = ("close_street",)
+
+    @model_validator(mode="after")
+    def _a_street(self) -> CloseStreet:
+        if bool(self.street) == bool(self.ids):
+            raise ValueError("close_street needs either a street or ids")
+        return self
+
+
+class ChangeHeadway(EditBase):
+    """Run a transit line more or less often."""
+
+    kind: Literal["change_headway"] = "change_headway"
+    route: str = Field(min_length=1, max_length=40)
+    headway_minutes: float = Field(gt=0, le=1440)
+    models: ClassVar[tuple[str, ...]] = ("change_headway",)
+
+
+class AddLine(EditBase):
+    """Add a transit line along a street, with stops at a spacing, in both directions."""
+
+    kind: Literal["add_line"] = "add_line"
+    street: str = Field(min_length=1, max_length=120)
+    mode: Literal["tram", "bus"] = "tram"
+    name: str = Field(default="new line", min_length=1, max_length=40)
+    headway_minutes: float = Field(default=10, gt=0, le=1440)
+    stop_spacing: float = Field(default=350, ge=100, le=5_000)
+    models: ClassVar[tuple[str, ...]] = ("add_line",)
+
+
+Edit = Annotated[
+    AddHomes | ChangeCover | BuildStorage | ChangeLanes | CloseStreet | ChangeHeadway | AddLine,
+    Field(discriminator="kind"),
+]
+"""Any edit, told apart by its `kind`."""
+
+
+class Scenario(Frozen):
+    """An ordered list of edits on a city, with the city's hash it was made on."""
+
+    format_version: Literal[1] = 1
+    title: str = Field(default="", max_length=200)
+    city: str = Field(default="", max_length=200)
+    city_hash: str = ""
+    author: str = Field(default="", max_length=200)
+    edits: tuple[Edit, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_the_edits(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("edits"), list | tuple):
+            data = data | {"edits": [_with_id(edit, number) for number, edit in enumerate(data["edits"], start=1)]}
+        return data
+
+    @model_validator(mode="after")
+    def _ids_once(self) -> Scenario:
+        ids = [edit.id for edit in self.edits]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"each edit needs an id of its own; got {', '.join(ids)}")
+        return self
+
+
+def _with_id(edit: Any, number: int) -> Any:
+    if isinstance(edit, dict):
+        return edit if edit.get("id") else {**edit, "id": f"e{number}"}
+    return edit if getattr(edit, "id", "") else edit.model_copy(update={"id": f"e{number}"})
