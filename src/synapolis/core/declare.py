@@ -114,11 +114,31 @@ class Declaration:
     tests: str
     origin: str
     rank: int
+    columns: tuple[str, ...] = ()
+    update: Callable[..., Any] | None = field(default=None, repr=False)
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether it carries out an edit: it takes what only an edit brings."""
+        return any(name.startswith("edit_") and name != "edit_log" for name in self.inputs)
 
     @functools.cached_property
     def code_digest(self) -> str:
         """SHA-256 over the source of the function's module and the modules of its own field that it imports."""
         return code_digest(self.function)
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """A coupled field: `word` feeds back into its own making until it no longer changes.
+
+    `start` is the word it begins with; it stops when the largest change relative to the mean is below `tolerance`.
+    """
+
+    word: str
+    start: str
+    tolerance: float
+    max_iterations: int
 
 
 class Registry:
@@ -128,6 +148,7 @@ class Registry:
         self.models: dict[str, Declaration] = {}
         self.assumptions: dict[str, Assumption] = {}
         self.quantities: dict[str, Quantity] = {}
+        self.fixed_points: dict[str, FixedPoint] = {}
 
     def makers(self, word: str) -> list[Declaration]:
         """Models that make a quantity, the preferred first."""
@@ -165,6 +186,8 @@ def model(
     origin: str = "derived",
     rank: int = 0,
     name: str = "",
+    columns: tuple[str, ...] = (),
+    update: Callable[..., Any] | None = None,
     owner: str = OWNER,
     oversight: str = OVERSIGHT,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -179,6 +202,9 @@ def model(
     optional : arguments that are None where the city has no such layer
     origin : `derived`, or `assumed` where the result rests on assumption alone
     rank : among several models of one quantity, the lowest whose inputs can be had is picked
+    columns : `layer.column` that must hold a value somewhere, or the model is passed over
+    update : `update(baseline outputs, baseline inputs, inputs)` for small edits, equal to the full run within the
+        model's stated tolerance
 
     Raises
     ------
@@ -217,12 +243,19 @@ def model(
                 oversight=oversight,
                 origin=origin,
                 rank=rank,
+                columns=columns,
+                update=update,
                 **entry,
             )
         )
         return function
 
     return declare
+
+
+def declare_fixed_point(word: str, *, start: str, tolerance: float, max_iterations: int) -> None:
+    """Declare that a quantity feeds back into its own making."""
+    REGISTRY.fixed_points[word] = FixedPoint(word, start, tolerance, max_iterations)
 
 
 def declare_vocabulary(namespace: Mapping[str, Any]) -> None:

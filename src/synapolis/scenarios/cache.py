@@ -1,0 +1,121 @@
+"""Results by key, in memory and on disk: written whole or not at all, checked when read, bounded in size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import tempfile
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+MAGIC = b"synapolis-cache-1\n"
+DISK_LIMIT = 4 * 2**30
+MEMORY_ENTRIES = 20_000
+WORTH_KEEPING = 0.02
+"""Results that took less than this [s] are made again rather than read from disk."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A node's outputs, their digests, and how long they took [s]."""
+
+    outputs: dict[str, Any]
+    digests: dict[str, str]
+    seconds: float
+    notes: dict[str, Any]
+
+
+class Cache:
+    """Key to entry. A damaged or half-written file is never read: it is dropped and the node runs again.
+
+    The folder is the user's own: entries are pickles, so do not point it at files from elsewhere.
+    """
+
+    def __init__(self, folder: Path | None = None, *, disk_limit: int = DISK_LIMIT) -> None:
+        self.folder = folder
+        self.disk_limit = disk_limit
+        self._memory: OrderedDict[str, Entry] = OrderedDict()
+
+    def get(self, key: str) -> Entry | None:
+        """Return the entry, or None when it has to be made."""
+        entry = self._memory.get(key)
+        if entry is not None:
+            return entry
+        entry = self._read(key)
+        if entry is not None:
+            self._remember(key, entry)
+        return entry
+
+    def put(self, key: str, entry: Entry) -> None:
+        """Keep an entry; a full disk costs the copy on disk, never the run."""
+        self._remember(key, entry)
+        if self.folder is None or entry.seconds < WORTH_KEEPING:
+            return
+        payload = pickle.dumps(entry, protocol=5)
+        try:
+            self._write(key, MAGIC + hashlib.sha256(payload).digest() + payload)
+            self._prune()
+        except OSError:
+            self.folder = None
+
+    def _remember(self, key: str, entry: Entry) -> None:
+        self._memory[key] = entry
+        if len(self._memory) > MEMORY_ENTRIES:
+            self._memory.popitem(last=False)
+
+    def _path(self, key: str) -> Path:
+        assert self.folder is not None
+        return self.folder / key[:2] / key[2:]
+
+    def _read(self, key: str) -> Entry | None:
+        if self.folder is None:
+            return None
+        path = self._path(key)
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        head, payload = data[: len(MAGIC) + 32], data[len(MAGIC) + 32 :]
+        if head != MAGIC + hashlib.sha256(payload).digest():
+            path.unlink(missing_ok=True)
+            return None
+        os.utime(path)
+        entry: Entry = pickle.loads(payload)  # noqa: S301 - our own checksummed file in the user's cache folder
+        return entry
+
+    def _write(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(scratch).replace(path)
+        except OSError:
+            Path(scratch).unlink(missing_ok=True)
+            raise
+
+    def _prune(self) -> None:
+        """Drop the least recently used files once the folder is over its limit (looked at once in a while)."""
+        assert self.folder is not None
+        self._writes = getattr(self, "_writes", 0) + 1
+        if self._writes % 50 != 1:
+            return
+        files = [(path, path.stat()) for path in self.folder.glob("*/*")]
+        total = sum(stat.st_size for _, stat in files)
+        for path, stat in sorted(files, key=lambda item: item[1].st_mtime):
+            if total <= self.disk_limit:
+                break
+            path.unlink(missing_ok=True)
+            total -= stat.st_size
+
+
+def default_cache() -> Cache:
+    """The cache in the user's cache folder, or where SYNAPOLIS_CACHE says."""
+    place = os.environ.get("SYNAPOLIS_CACHE") or platformdirs.user_cache_dir("synapolis")
+    return Cache(Path(place))

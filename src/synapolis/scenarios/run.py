@@ -1,0 +1,191 @@
+"""Run a plan: each node once, keyed by its code, and by the digests of what it was given.
+
+An unchanged output has an unchanged digest, so recomputation stops below it. Results are kept as they are made: an
+interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from synapolis.core.declare import FixedPoint
+from synapolis.core.digest import digest
+from synapolis.core.errors import ModelError, NotComputableError, SynapolisError
+from synapolis.scenarios.cache import Cache, Entry
+from synapolis.scenarios.plan import Node, Ref, ancestors
+
+Progress = Callable[[str, int, int], None]
+"""Called with a node's name, how many are done and how many there are."""
+
+
+@dataclass
+class Ran:
+    """What a run made: outputs by node, and what it took."""
+
+    entries: dict[int, Entry] = field(default_factory=dict)
+    keys: dict[int, str] = field(default_factory=dict)
+    computed: list[str] = field(default_factory=list)
+    cached: int = 0
+    seconds: float = 0.0
+
+    def value(self, ref: Ref) -> Any:
+        """Return the value of one output."""
+        return self.entries[id(ref.node)].outputs[ref.output]
+
+    def absorb(self, other: Ran) -> None:
+        """Add another run's counts."""
+        self.computed.extend(other.computed)
+        self.cached += other.cached
+        self.seconds += other.seconds
+
+
+class NodeFailedError(NotComputableError):
+    """A model found at run time that the city lacks what it needs; the plan may try another method."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"{model}: {reason}")
+        self.model, self.reason = model, reason
+
+
+def run(wanted: Sequence[Ref], cache: Cache, *, progress: Progress | None = None, ran: Ran | None = None) -> Ran:
+    """Make the wanted outputs, reusing every result whose key is known.
+
+    Raises
+    ------
+    NodeFailedError
+        When a model says that its inputs hold nothing to compute from.
+    ModelError
+        When a model fails; the message names it.
+    """
+    ran = ran or Ran()
+    order = [node for node in ancestors(wanted) if id(node) not in ran.entries]
+    looping = _inside_loops(order)
+    start = time.perf_counter()
+    for number, node in enumerate(order):
+        if id(node) in looping:
+            continue
+        if progress is not None and node.kind not in ("layer", "value", "assumption"):
+            progress(node.name, number, len(order))
+        _settle(node, ran, cache)
+    ran.seconds += time.perf_counter() - start
+    if progress is not None:
+        progress("", len(order), len(order))
+    return ran
+
+
+def _settle(node: Node, ran: Ran, cache: Cache) -> None:
+    """Put a node's entry into the run: given, remembered, or made now."""
+    if node.kind in ("layer", "value", "assumption"):
+        value = node.value.value if node.kind == "layer" else node.value
+        mark = node.value.digest if node.kind == "layer" else digest(value)
+        ran.entries[id(node)] = Entry({node.name: value}, {node.name: mark}, 0.0, {})
+        return
+    key = ran.keys[id(node)] = node_key(node, ran)
+    entry = cache.get(key)
+    if entry is not None:
+        ran.cached += 1
+    else:
+        entry = _make(node, ran)
+        ran.computed.append(node.name)
+        cache.put(key, entry)
+    ran.entries[id(node)] = entry
+
+
+def node_key(node: Node, ran: Ran) -> str:
+    """Hash of the code version, the parameters and the digests of the parents' outputs."""
+    if node.kind == "fixed_point":
+        return _loop_key(node, ran)
+    assert node.declaration is not None
+    parts = [node.name, node.declaration.version, node.declaration.code_digest]
+    parts.extend(f"{arg}={ran.entries[id(ref.node)].digests[ref.output]}" for arg, ref in node.inputs)
+    if node.baseline is not None:
+        parts.append("from=" + ran.keys[id(node.baseline)])
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _make(node: Node, ran: Ran) -> Entry:
+    start = time.perf_counter()
+    notes: dict[str, Any] = {}
+    if node.fixed_point is not None:
+        outputs, notes = _iterate(node, node.fixed_point, ran)
+    else:
+        outputs = _call(node, {arg: ran.value(ref) for arg, ref in node.inputs}, ran)
+    seconds = time.perf_counter() - start
+    return Entry(outputs, {name: digest(value) for name, value in outputs.items()}, seconds, notes)
+
+
+def _call(node: Node, arguments: dict[str, Any], ran: Ran | None = None) -> dict[str, Any]:
+    """Call a model on its arguments; what is optional and not there is None."""
+    declaration = node.declaration
+    assert declaration is not None
+    arguments |= {name: None for name in declaration.optional if name not in arguments}
+    try:
+        if node.baseline is not None and ran is not None and declaration.update is not None:
+            before = {arg: ran.value(ref) for arg, ref in node.baseline.inputs}
+            result = declaration.update(ran.entries[id(node.baseline)].outputs, before, arguments)
+        else:
+            result = declaration.function(**arguments)
+    except NotComputableError as error:
+        raise NodeFailedError(declaration.name, str(error)) from error
+    except SynapolisError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"model {declaration.name} {declaration.version} failed: {error}; please report it with the scenario"
+        ) from error
+    if len(declaration.outputs) == 1 and not hasattr(result, "_fields"):
+        return {declaration.outputs[0]: result}
+    return {name: getattr(result, name) for name in declaration.outputs}
+
+
+def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Repeat the loop's models with successive averages until the fed-back field stands still."""
+    refs = dict(node.inputs)
+    value = np.asarray(ran.value(refs["start"]), dtype=float)
+    inner = [step for step in ancestors([refs["next"]]) if id(step) not in ran.entries]
+    change = np.inf
+    for iteration in range(1, point.max_iterations + 1):
+        local = Ran(entries=dict(ran.entries))
+        for step in inner:
+            if step.kind == "feedback":
+                outputs = {step.name: value}
+            else:
+                outputs = _call(step, {arg: local.value(ref) for arg, ref in step.inputs})
+            local.entries[id(step)] = Entry(outputs, {}, 0.0, {})
+        target = np.asarray(local.value(refs["next"]), dtype=float)
+        scale = float(np.nanmean(np.abs(value))) or 1.0
+        change = float(np.nanmax(np.abs(target - value))) / scale
+        value = value + (target - value) / (iteration if change > point.tolerance and iteration > 1 else 1)
+        if change <= point.tolerance:
+            break
+    converged = change <= point.tolerance
+    notes = {"iterations": iteration, "residual": change, "tolerance": point.tolerance, "converged": converged}
+    return {point.word: value}, notes
+
+
+def _loop_key(node: Node, ran: Ran) -> str:
+    """A loop's key covers the code of its models and everything that enters it from outside."""
+    assert node.fixed_point is not None
+    parts = ["loop", digest(node.fixed_point)]
+    for step in ancestors([ref for _, ref in node.inputs]):
+        if id(step) in ran.entries:
+            parts.extend(sorted(ran.entries[id(step)].digests.values()))
+        elif step.declaration is not None:
+            parts.extend((step.name, step.declaration.version, step.declaration.code_digest))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _inside_loops(order: Sequence[Node]) -> set[int]:
+    """Nodes that stand on a fed-back value, and so belong to their loop alone."""
+    inside: set[int] = set()
+    for node in order:
+        fed = node.kind == "feedback" or any(id(ref.node) in inside for _, ref in node.inputs)
+        if fed and node.kind != "fixed_point":
+            inside.add(id(node))
+    return inside
