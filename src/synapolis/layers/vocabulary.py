@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from synapolis.layers.grid import Grid as GridValue
 from synapolis.layers.grid import Raster
 from synapolis.layers.timetable import Timetable as TimetableValue
 
-Table = pd.DataFrame
+Table: TypeAlias = pd.DataFrame
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]  # (row, column)
 Codes = NDArray[np.uint8]
