@@ -1,0 +1,306 @@
+"""Massing: footprints stay on free ground, homes add up, and what does not fit is said."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synapolis.core.errors import LayerError, ModelError, ScenarioError
+from synapolis.layers.grid import Grid
+from synapolis.layers.land_cover import Cover
+from synapolis.layers.schemas import LAYERS
+from synapolis.models.housing.homes import (
+    add_homes,
+    add_homes_as_asked,
+    add_homes_to_zones,
+    housing_capacity,
+    whole_shares,
+)
+from synapolis.models.housing.programme import (
+    UNPLACED,
+    empty_programme,
+    homes_placed,
+    homes_unplaced,
+    no_new_homes,
+    room_for_the_rest,
+)
+from synapolis.models.housing.sites import footprints, free_patches, plots
+
+CRS = "EPSG:32635"
+GRID = Grid(left=0, top=200, cell_size=2, rows=100, columns=150)  # 300 x 200 m
+RULES = {
+    "home_floor_area": 80,
+    "site_coverage": 0.5,
+    "new_building_levels": 8,
+    "max_levels": 8,
+    "roof_storeys": 2,
+    "roof_coverage": 0.8,
+    "min_site_area": 200,
+    "max_plot_area": 1600,
+}
+
+
+def town():
+    """Three buildings in the west, a street along y = 100, free ground around."""
+    shapes = [shapely.box(10, 10, 40, 40), shapely.box(10, 60, 40, 85), shapely.box(10, 130, 40, 190)]
+    return gpd.GeoDataFrame(
+        {
+            "use": ["residential", "public", "office"],
+            "levels": [4.0, 2.0, 7.0],
+            "height": [13.0, np.nan, np.nan],
+            "homes": [40.0, 0.0, np.nan],
+            "start_year": np.nan,
+            "name": ["", "Hall", "Works"],
+            "edit": "",
+        },
+        geometry=shapes,
+        crs=CRS,
+        index=["b:1", "b:2", "b:3"],
+    )
+
+
+STREET = shapely.box(0, 95, 300, 105)
+
+
+def free(buildings):
+    blocked = GRID.mask([b.buffer(6) for b in buildings.geometry]) | GRID.mask(STREET)
+    return ~blocked
+
+
+def ask(homes, model=add_homes, area=None, **changes):
+    buildings = town()
+    return model(
+        buildings,
+        empty_programme(CRS),
+        changes.pop("free_ground", free(buildings)),
+        GRID,
+        buildings["levels"].to_numpy(),
+        None,
+        np.full(GRID.shape, Cover.GRASS, dtype=np.uint8),
+        None,
+        "e1",
+        shapely.box(0, 0, 300, 200) if area is None else area,
+        homes,
+        **(RULES | changes),
+    )
+
+
+@given(
+    homes=st.integers(1, 5000),
+    left=st.floats(-20, 200),
+    bottom=st.floats(-20, 120),
+    width=st.floats(30, 200),
+    height=st.floats(30, 150),
+)
+@settings(max_examples=25, deadline=None)
+def test_homes_add_up_and_footprints_keep_to_free_ground(homes, left, bottom, width, height):
+    area = shapely.box(left, bottom, left + width, bottom + height)
+    before = town()
+    buildings, programme = ask(homes, area=area)
+    assert homes_placed(programme) + homes_unplaced(programme) == homes
+    new = buildings[buildings.index.str.startswith("edit:")]
+    standing = shapely.union_all(before.geometry.to_numpy())
+    for footprint in new.geometry:
+        assert footprint.is_valid
+        assert not footprint.intersects(standing)
+        assert not footprint.intersects(STREET)
+        assert area.buffer(GRID.cell_size).contains(footprint)
+    assert shapely.union_all(new.geometry.to_numpy()).area == pytest.approx(new.geometry.area.sum())
+    LAYERS["buildings"].check(buildings)
+
+
+def test_new_buildings_cover_what_the_rule_says_and_no_more():
+    buildings, programme = ask(100_000)
+    new = programme[programme["kind"] == "new building"]
+    ground = sum(p.area for p in free_patches(free(town()), GRID, min_area=200))
+    assert 0.42 < new["footprint"].sum() / ground <= 0.5 * 1.02
+    assert (new["levels"] <= 8).all()
+    assert (new["floor_area"] <= new["footprint"] * new["levels"] + 1e-6).all()
+
+
+def test_roofs_take_homes_only_where_use_and_height_allow():
+    buildings, programme = ask(100_000, free_ground=np.zeros(GRID.shape, dtype=bool))
+    roofs = programme[programme["kind"] == "roof storeys"].set_index("site")
+    assert sorted(roofs.index) == ["b:1", "b:3"]  # not the hall
+    assert roofs.loc["b:1", "levels"] == 2
+    assert roofs.loc["b:3", "levels"] == 1  # 7 storeys, 8 allowed
+    assert roofs.loc["b:1", "homes"] == int(900 * 0.8 * 2 // 80)
+    raised = buildings.loc["b:1"]
+    assert raised["levels"] == 6
+    assert raised["height"] == pytest.approx(13.0 * 6 / 4)
+    assert raised["homes"] == 40 + 18
+    assert raised["homes_added"] == 18
+    assert raised["edit"] == "e1"
+    assert np.isnan(buildings.loc["b:3", "homes"])  # not known before, so not known now
+
+
+def test_homes_held_by_a_raised_building_come_from_the_estimate_where_not_mapped():
+    buildings = town()
+    built, _ = add_homes(
+        buildings,
+        no_new_homes(None),
+        np.zeros(GRID.shape, dtype=bool),
+        GRID,
+        buildings["levels"].to_numpy(),
+        np.array([99.0, 0.0, 30.0]),
+        None,
+        None,
+        "e1",
+        shapely.box(0, 0, 300, 200),
+        1000.0,
+        **RULES,
+    )
+    assert built.loc["b:3", "homes"] == 30 + built.loc["b:3", "homes_added"]
+    assert built.loc["b:1", "homes"] == 40 + built.loc["b:1", "homes_added"]
+
+
+def test_the_whole_as_asked_stands_on_the_same_ground_with_more_storeys():
+    fits, fitting = ask(10_000)
+    whole, programme = ask(10_000, model=add_homes_as_asked)
+    assert homes_placed(programme) == 10_000
+    assert homes_unplaced(programme) == 0
+    new, taller = (t[t.index.str.startswith("edit:")] for t in (fits, whole))
+    assert new.geometry.geom_equals(taller.geometry).all()
+    assert (taller["levels"] > new["levels"]).all()
+    beyond = programme[programme["kind"] == "beyond the rules"]
+    assert beyond["homes"].sum() == homes_unplaced(fitting)
+    assert (
+        whole.loc[beyond["site"].iloc[0], "homes"]
+        == programme.loc[programme["site"] == beyond["site"].iloc[0], "homes"].sum()
+    )
+    LAYERS["buildings"].check(whole)
+
+
+def test_a_million_homes_leave_a_rest_even_as_asked():
+    whole, programme = ask(1_000_000, model=add_homes_as_asked)
+    assert homes_placed(programme) + homes_unplaced(programme) == 1_000_000
+    assert homes_unplaced(programme) > 0
+    assert whole["levels"].max() <= 200
+
+
+def test_what_gave_way_is_told_and_ids_are_stable():
+    _, first = ask(300)
+    _, again = ask(300)
+    assert first.equals(again)
+    assert first["gave_way"].iloc[0] == "grass 100%"
+    assert first["site"].iloc[0] == "edit:e1#1"
+
+
+def test_a_second_edit_builds_beside_the_first():
+    once, programme = ask(200)
+    blocked = free(town()) & ~GRID.mask([b.buffer(6) for b in once.geometry])
+    twice, programme = add_homes(
+        once,
+        programme,
+        blocked,
+        GRID,
+        once["levels"].to_numpy(),
+        None,
+        None,
+        None,
+        "e2",
+        shapely.box(0, 0, 300, 200),
+        200,
+        **RULES,
+    )
+    assert homes_placed(programme) == 400
+    assert set(programme["edit"]) == {"e1", "e2"}
+    tree = shapely.STRtree(twice.geometry.to_numpy())
+    assert len(tree.query(twice.geometry.to_numpy(), predicate="intersects")[0]) == len(twice)
+
+
+def test_inputs_are_not_changed():
+    buildings = town()
+    ground = free(buildings)
+    add_homes(
+        buildings,
+        empty_programme(CRS),
+        ground,
+        GRID,
+        buildings["levels"].to_numpy(),
+        None,
+        None,
+        None,
+        "e1",
+        shapely.box(0, 0, 300, 200),
+        5000,
+        **RULES,
+    )
+    assert buildings.equals(town())
+    assert (ground == free(town())).all()
+
+
+@pytest.mark.parametrize("homes", [0, -5, 1e9, np.nan, np.inf])
+def test_a_number_of_homes_nobody_can_mean_is_refused(homes):
+    with pytest.raises(ScenarioError, match="homes must be"):
+        ask(homes)
+
+
+def test_an_area_outside_the_city_is_refused():
+    with pytest.raises(ScenarioError, match="area"):
+        ask(10, area=shapely.box(9000, 9000, 9100, 9100))
+    with pytest.raises(LayerError, match="shape"):
+        ask(10, free_ground=np.ones((3, 3), dtype=bool))
+
+
+def test_room_for_the_rest_would_indeed_take_the_rest():
+    _, programme = ask(10_000)
+    room = room_for_the_rest(programme, home_floor_area=80, site_coverage=0.5, new_building_levels=8)
+    _, with_more = ask(10_000, new_building_levels=8 + room.extra_levels, max_levels=8 + room.extra_levels)
+    assert homes_unplaced(with_more) == 0
+    assert room.hectares * 10_000 * 0.5 * 8 / 80 == pytest.approx(room.unplaced)
+    assert len(room.sentences()) == 3
+    assert room_for_the_rest(ask(10)[1], home_floor_area=80, site_coverage=0.5, new_building_levels=8).sentences() == ()
+
+
+def test_homes_spread_over_zones_by_shared_ground():
+    zones = gpd.GeoDataFrame(
+        {"name": ["w", "e", "far"]},
+        geometry=[shapely.box(0, 0, 100, 100), shapely.box(100, 0, 200, 100), shapely.box(500, 0, 600, 100)],
+        crs=CRS,
+        index=["z1", "z2", "z3"],
+    )
+    area = shapely.box(50, 0, 125, 100)  # 50 m of z1, 25 m of z2
+    programme = add_homes_to_zones(zones, empty_programme(CRS), "e1", area, 100, 80)
+    assert programme.set_index("site")["homes"].to_dict() == {"z1": 67, "z2": 33}
+    assert homes_placed(programme) == 100
+    with pytest.raises(ScenarioError, match="zones"):
+        add_homes_to_zones(zones, empty_programme(CRS), "e1", shapely.box(900, 900, 901, 901), 100, 80)
+
+
+@given(weights=st.lists(st.floats(0.01, 100), min_size=1, max_size=20), total=st.integers(0, 10_000))
+def test_whole_shares_add_up_and_stay_within_one(weights, total):
+    parts = whole_shares(weights, total)
+    assert parts.sum() == total
+    assert (np.abs(parts - np.array(weights) / sum(weights) * total) < 1).all()
+
+
+def test_capacity_is_ground_times_coverage_times_storeys():
+    ground = np.zeros(GRID.shape, dtype=bool)
+    ground[:50, :50] = True  # 1 ha
+    ground[90, 90] = True  # too small
+    assert housing_capacity(ground, GRID, 80, 0.5, 8, 8, 200) == 500
+
+
+def test_footprints_avoid_obstacles_and_plots_divide_without_loss():
+    patch = shapely.box(0, 0, 100, 60)
+    parts = plots(patch, max_area=1600)
+    assert all(p.area <= 1600 for p in parts)
+    assert sum(p.area for p in parts) == pytest.approx(6000)
+    tree = shapely.Point(20, 20).buffer(5)
+    for drawn in footprints(shapely.box(0, 0, 40, 40), coverage=0.5, cell_size=2, obstacles=tree):
+        assert not drawn.intersects(tree)
+
+
+def test_a_table_that_is_no_programme_is_refused():
+    with pytest.raises(ModelError, match="needs"):
+        homes_placed(empty_programme(CRS).drop(columns="homes"))
+    bad = ask(10)[1]
+    bad["homes"] = -1.0
+    with pytest.raises(ModelError, match="negative"):
+        homes_unplaced(bad)
+    assert (empty_programme()["kind"] == UNPLACED).sum() == 0
