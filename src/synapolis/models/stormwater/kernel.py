@@ -1,0 +1,679 @@
+"""Water over the ground: rain, infiltration, inlets and shallow flow on one grid of square cells.
+
+The flow is the local-inertial approximation of the shallow-water equations (no advection), which suits slow,
+shallow urban floods and not dam breaks. Depth and bed are float64, discharge and roughness float32: volumes
+then close to rounding, and still water over any bed stays still.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+from synapolis.core.errors import ModelError
+from synapolis.models.stormwater.infiltration import HOUR, green_ampt_step, rain_series
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+GRAVITY = 9.81
+"""Standard acceleration of free fall near sea level [m/s²]."""
+
+THIN = np.float32(1e-5)
+"""Depth [m] over a face below which nothing flows: about a second of heavy rain."""
+
+SPEED_DEPTH = 1e-3
+"""Depth [m] below which no speed is reported: there it would be a ratio of two roundings."""
+
+WALL = 1e9
+"""Bed [m] of a cell outside the domain: no water stands above it, so no face to it ever carries any."""
+
+RIM_SLOPE = 1e-3
+"""Least slope [1] with which water leaves over an open rim; assumed, where the bed at the rim is flatter."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaterBalance:
+    """Where the water came from and where it went, over all free cells.
+
+    Attributes
+    ----------
+    initial, rain, inflow, infiltrated, drained, left, stored : [m³]
+        Standing at the start, rained, fed in; taken by the ground, taken by inlets, gone over the boundary
+        (open rim and held levels, net; negative where the sea came in), standing at the end.
+    """
+
+    initial: float
+    rain: float
+    inflow: float
+    infiltrated: float
+    drained: float
+    left: float
+    stored: float
+
+    @property
+    def error(self) -> float:
+        """Water that the account cannot explain [m³]."""
+        gained = self.initial + self.rain + self.inflow
+        return gained - (self.infiltrated + self.drained + self.left + self.stored)
+
+    @property
+    def relative_error(self) -> float:
+        """The error as a share of the water that came in [1]; 0 where none did."""
+        # What comes in from a held level is water that came in.
+        gained = self.initial + self.rain + self.inflow + max(-self.left, 0.0)
+        return self.error / gained if gained > 0.0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceFlow:
+    """One flood on the ground; every field is (row, column).
+
+    Attributes
+    ----------
+    depth : [m]
+        At the end.
+    max_depth : [m]
+    max_speed : [m/s]
+    max_hazard : [m²/s]
+        Largest product of depth and speed.
+    arrival_time : [s]
+        When the depth first reached `arrival_depth`; infinite where it never did.
+    balance : WaterBalance
+    steps : int
+        Flow steps taken.
+    """
+
+    depth: NDArray[np.float64]
+    max_depth: NDArray[np.float32]
+    max_speed: NDArray[np.float32]
+    max_hazard: NDArray[np.float32]
+    arrival_time: NDArray[np.float32]
+    balance: WaterBalance
+    steps: int
+
+
+def surface_flow(
+    elevation: ArrayLike,
+    rain: ArrayLike,
+    *,
+    rain_step: float,
+    cell_size: float,
+    manning: ArrayLike,
+    duration: float | None = None,
+    rain_factor: ArrayLike = 1.0,
+    conductivity: ArrayLike = 0.0,
+    suction: ArrayLike = 0.0,
+    moisture_deficit: ArrayLike = 0.0,
+    pervious_fraction: ArrayLike = 1.0,
+    inlet_capacity: ArrayLike = 0.0,
+    inflow: ArrayLike = 0.0,
+    initial_depth: ArrayLike = 0.0,
+    active: NDArray[np.bool_] | None = None,
+    boundary: Literal["closed", "open"] | NDArray[np.bool_] = "closed",
+    held_level: ArrayLike | None = None,
+    theta: float = 0.9,
+    courant: float = 0.7,
+    froude_limit: float = 1.0,
+    source_step: float = 5.0,
+    arrival_depth: float = 0.05,
+) -> SurfaceFlow:
+    """Route a storm over the ground.
+
+    Every field is (row, column) or one number for all cells.
+
+    Parameters
+    ----------
+    elevation : [m]
+        Ground, finite on active cells.
+    rain : (time,) [mm/h]
+        Intensity in each rain step, over the whole grid; none falls after the last.
+    rain_step : [s]
+    cell_size : [m]
+        Side of the square cells.
+    manning : [s/m^(1/3)]
+        Roughness.
+    duration : [s], optional
+        End of the run; the length of the rain where not given.
+    rain_factor : [1]
+        Share of the rain that reaches each cell's surface: below 1 for roofs with storage, above 1 for cells that
+        also take a neighbour's.
+    conductivity : [mm/h]
+        Saturated conductivity of the pervious part; 0 where nothing infiltrates. With `suction` 0 this is a
+        constant rate.
+    suction : [mm]
+    moisture_deficit : [1]
+        With suction: Green-Ampt infiltration.
+    pervious_fraction : [1]
+    inlet_capacity : [mm/h]
+        What the inlets of each cell take while there is water.
+    inflow : [m³/s]
+        Steady discharge fed into each cell.
+    initial_depth : [m]
+    active : bool, optional
+        False outside the domain: a closed wall.
+    boundary : "closed", "open" or bool (row, column)
+        Whether water leaves over faces that look out of the domain; with a field, only in the cells marked. It
+        leaves at normal depth for the slope of the bed there, never faster than critical flow.
+    held_level : [m], optional
+        Water level kept at every instant, as by the sea; NaN on free cells. Rain on held cells is not counted.
+    theta : [1]
+        Weight of a face's own discharge against its two neighbours' (1 is Bates et al. 2010).
+    courant : [1]
+        Time step as a share of cell size over wave speed.
+    froude_limit : [1]
+        Largest Froude number of any face; without advection faster flow is not trustworthy. `inf` for none.
+    source_step : [s]
+        How often rain, infiltration and inlets act and maxima are taken; also the longest flow step.
+    arrival_depth : [m]
+
+    Returns
+    -------
+    SurfaceFlow
+
+    Raises
+    ------
+    ModelError
+        An argument outside its range, a shape that does not fit, or a run that did not stay finite.
+
+    References
+    ----------
+    Bates, Horritt and Fewtrell (2010), A simple inertial formulation of the shallow water equations for efficient
+    two-dimensional flood inundation modelling, Journal of Hydrology 387.
+    de Almeida, Bates, Freer and Souvignet (2012), Improving the stability of a simple formulation of the shallow
+    water equations for 2-D flood modeling, Water Resources Research 48.
+    """
+    grid = _Grid.of(elevation, active, held_level, cell_size)
+    settings = {
+        "theta": (theta, 1.0),
+        "courant": (courant, 1.0),
+        "froude_limit": (froude_limit, np.inf),
+        "source_step": (source_step, np.inf),
+        "arrival_depth": (arrival_depth, np.inf),
+    }
+    for name, (value, top) in settings.items():
+        if not 0.0 < value <= top:
+            raise ModelError(f"{name} must be above 0{f' and at most {top:g}' if top < np.inf else ''}, got {value}")
+    lengths, depths = _intervals(rain_series(rain, rain_step), rain_step, duration, source_step)
+    depth = grid.field("initial_depth", initial_depth, still=0.0)
+    start = np.where(grid.held, grid.held_depth, depth)
+    water = grid.padded(start, outside=0.0)
+    factor = grid.padded(grid.field("rain_factor", rain_factor, still=0.0), outside=0.0)
+    feed = grid.padded(grid.field("inflow", inflow, still=0.0), outside=0.0) / cell_size**2
+    soil = grid.padded(grid.field("conductivity", conductivity, still=0.0), outside=0.0) / HOUR / 1000.0
+    pull = grid.field("suction", suction, still=0.0) * grid.field(
+        "moisture_deficit", moisture_deficit, top=1.0, still=0.0
+    )
+    soft = grid.padded(grid.field("pervious_fraction", pervious_fraction, top=1.0, still=0.0), outside=0.0)
+    inlets = grid.padded(grid.field("inlet_capacity", inlet_capacity, still=0.0), outside=0.0) / HOUR / 1000.0
+    rough = grid.field("manning", manning, still=0.03)
+    if not (rough[grid.free] > 0.0).all():
+        raise ModelError("manning must be above 0 on every active cell, got 0; map ground cover first")
+    friction = grid.padded(GRAVITY * rough**2, outside=GRAVITY * 0.03**2).astype(np.float32)
+    rim, rim_slope = grid.open_rim(boundary)
+    held = np.flatnonzero(grid.padded(grid.held, outside=False))
+    peaks = np.zeros((4, water.size), dtype=np.float32)
+    peaks[3] = np.inf
+    totals = np.zeros(4)
+    free = grid.padded(grid.free, outside=False).astype(bool)
+    initial = float(water[free].sum())
+    steps = _flood(
+        grid.width, water, grid.bed, friction, factor, feed, soil, grid.padded(pull, outside=0.0) / 1000.0, soft, inlets,
+        rim, rim_slope, held, water[held], lengths, depths, cell_size, theta, courant,
+        min(froude_limit, 1e3), arrival_depth, peaks, totals,
+    )  # fmt: skip
+    if not np.isfinite(water).all():
+        raise ModelError("the flow did not stay finite; take a smaller courant or froude_limit, or smooth the terrain")
+    area = cell_size**2
+    infiltrated, drained, left_rim, left_held = (float(total) * area for total in totals)
+    balance = WaterBalance(
+        initial=initial * area,
+        rain=float(factor.sum()) * float(depths.sum()) * area,
+        inflow=float(feed.sum()) * float(lengths.sum()) * area,
+        infiltrated=infiltrated,
+        drained=drained,
+        left=left_rim + left_held,
+        stored=float(water[free].sum()) * area,
+    )
+    return SurfaceFlow(
+        depth=grid.result(water),
+        max_depth=grid.result(peaks[0]),
+        max_speed=grid.result(peaks[1]),
+        max_hazard=grid.result(peaks[2]),
+        arrival_time=grid.result(peaks[3]),
+        balance=balance,
+        steps=steps,
+    )
+
+
+def side(shape: tuple[int, int], *names: Literal["north", "south", "west", "east"]) -> NDArray[np.bool_]:
+    """Mark the cells along the named sides of a grid whose first row is north."""
+    marked = np.zeros(shape, dtype=bool)
+    strips: dict[str, tuple[int | slice, int | slice]] = {
+        "north": (0, slice(None)),
+        "south": (-1, slice(None)),
+        "west": (slice(None), 0),
+        "east": (slice(None), -1),
+    }
+    for name in names:
+        marked[strips[name]] = True
+    return marked
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The domain, framed with walls and laid out flat: cell (row, column) is (row + 2) * width + column + 1."""
+
+    shape: tuple[int, int]
+    width: int
+    free: NDArray[np.bool_]
+    held: NDArray[np.bool_]
+    held_depth: NDArray[np.float64]
+    ground: NDArray[np.float64]
+    bed: NDArray[np.float64]
+    cell_size: float
+
+    @classmethod
+    def of(
+        cls, elevation: ArrayLike, active: NDArray[np.bool_] | None, held_level: ArrayLike | None, cell_size: float
+    ) -> _Grid:
+        """Check the ground, and find which cells are free, which held and which walls."""
+        ground = np.asarray(elevation, dtype=np.float64)
+        if ground.ndim != 2 or ground.size == 0:
+            raise ModelError(f"elevation must be a grid (row, column), got shape {ground.shape}")
+        if not 0.0 < cell_size < np.inf:
+            raise ModelError(f"cell_size must be above 0 m, got {cell_size}")
+        inside = np.ones(ground.shape, dtype=bool) if active is None else np.asarray(active, dtype=bool)
+        if inside.shape != ground.shape:
+            raise ModelError(f"active must have the shape of elevation {ground.shape}, got {inside.shape}")
+        holes = int(np.count_nonzero(inside & ~np.isfinite(ground)))
+        if holes:
+            raise ModelError(
+                f"elevation must be finite on active cells, got {holes} that are not; fill them, "
+                "or pass active=np.isfinite(elevation)"
+            )
+        level = np.full(ground.shape, np.nan)
+        if held_level is not None:
+            try:
+                level = np.array(np.broadcast_to(np.asarray(held_level, dtype=np.float64), ground.shape))
+            except ValueError as error:
+                raise ModelError(f"held_level must fit the grid {ground.shape}") from error
+        sea = inside & np.isfinite(level)
+        free = inside & ~sea
+        if not free.any():
+            raise ModelError("no free cell: every cell is inactive or held at a level; widen the active area")
+        shore = sea & _touches(free)
+        floor = np.where(shore, _shore_bed(ground, level, free), ground)
+        bed = np.where(free | shore, floor, WALL)
+        held_depth = np.where(shore, level - floor, 0.0)
+        width = ground.shape[1] + 2
+        framed = np.pad(bed, ((2, 2), (1, 1)), constant_values=WALL).reshape(-1)
+        return cls(ground.shape, width, free, shore, held_depth, ground, framed, cell_size)
+
+    def field(self, name: str, value: ArrayLike, *, top: float = np.inf, still: float) -> NDArray[np.float64]:
+        """Spread a number or a grid over the cells, check it where it counts, and put `still` elsewhere."""
+        given = np.asarray(value, dtype=np.float64)
+        if given.ndim != 0 and given.shape != self.shape:
+            raise ModelError(f"{name} must be one number or a grid {self.shape}, got shape {given.shape}")
+        spread = np.where(self.free, given, still)
+        wrong = int(np.count_nonzero(~((spread >= 0.0) & (spread <= top) & np.isfinite(spread))))
+        if wrong:
+            wanted = f"between 0 and {top:g}" if np.isfinite(top) else "finite and at least 0"
+            raise ModelError(f"{name} must be {wanted} on active cells, got {wrong} cells that are not")
+        return spread
+
+    def padded(self, values: NDArray[Any], *, outside: float) -> NDArray[Any]:
+        """Frame a grid with walls and lay it out flat."""
+        return np.pad(values, ((2, 2), (1, 1)), constant_values=outside).reshape(-1)
+
+    def result(self, flat: NDArray[Any]) -> NDArray[Any]:
+        """Cut the frame off again."""
+        return np.ascontiguousarray(flat.reshape(self.shape[0] + 4, self.width)[2:-2, 1:-1])
+
+    def open_rim(
+        self, boundary: Literal["closed", "open"] | NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """List cells that shed water out of the domain: flat index, and faces times the root of the slope."""
+        if isinstance(boundary, str) and boundary not in {"closed", "open"}:
+            raise ModelError(f'boundary must be "closed", "open" or a grid of cells that are open, got "{boundary}"')
+        marked = np.full(self.shape, boundary == "open") if isinstance(boundary, str) else np.asarray(boundary, bool)
+        if marked.shape != self.shape:
+            raise ModelError(f"boundary must have the shape of elevation {self.shape}, got {marked.shape}")
+        framed = np.pad(np.where(self.free | self.held, self.ground, np.nan), 1, constant_values=np.nan)
+        here = framed[1:-1, 1:-1]
+        conveyance = np.zeros(self.shape)
+        around = ((framed[:-2, 1:-1], framed[2:, 1:-1]), (framed[1:-1, :-2], framed[1:-1, 2:]))
+        for near, far in (*around, *((b, a) for a, b in around)):  # each face, and the cell across from it
+            fall = np.nan_to_num((far - here) / self.cell_size, nan=0.0)
+            conveyance += np.where(np.isnan(near), np.sqrt(np.maximum(fall, RIM_SLOPE)), 0.0)
+        cells = marked & self.free & (conveyance > 0.0)
+        flat = np.flatnonzero(self.padded(cells, outside=False))
+        return flat, self.padded(conveyance, outside=0.0)[flat]
+
+
+def _touches(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    framed = np.pad(free, 1)
+    touching: NDArray[np.bool_] = framed[:-2, 1:-1] | framed[2:, 1:-1] | framed[1:-1, :-2] | framed[1:-1, 2:]
+    return touching
+
+
+def _shore_bed(ground: NDArray[np.float64], level: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Raise the bed of held cells to their lowest free neighbour: no face feels it, and deep sea costs no steps."""
+    framed = np.pad(np.where(free, ground, np.inf), 1, constant_values=np.inf)
+    lowest = np.minimum.reduce([framed[:-2, 1:-1], framed[2:, 1:-1], framed[1:-1, :-2], framed[1:-1, 2:]])
+    raised: NDArray[np.float64] = np.minimum(np.maximum(ground, lowest), level)
+    return raised
+
+
+def _intervals(
+    rain: NDArray[np.float64], rain_step: float, duration: float | None, source_step: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cut the run into source intervals: their lengths [s] and the rain that falls in each [m]."""
+    end = rain.size * rain_step if duration is None else float(duration)
+    if not 0.0 < end < np.inf:
+        raise ModelError(f"duration must be above 0 s, got {end}")
+    edges = np.append(np.arange(rain.size + 1) * rain_step, np.inf).clip(max=end)
+    lengths: list[NDArray[np.float64]] = []
+    depths: list[NDArray[np.float64]] = []
+    for length, intensity in zip(np.diff(edges), np.append(rain, 0.0), strict=True):
+        if length > 0.0:
+            parts = int(np.ceil(length / source_step - 1e-9))
+            lengths.append(np.full(parts, length / parts))
+            depths.append(np.full(parts, intensity / HOUR / 1000.0 * length / parts))
+    return np.concatenate(lengths), np.concatenate(depths)
+
+
+# Numba kernels. Each loop runs over flat cells with unsigned indices, no branch and few arrays, because only
+# such loops vectorise; maxima of positive floats are taken over their bit patterns for the same reason.
+
+_ONE_BITS = np.int32(0x3F800000)  # the float32 1.0
+
+
+@intrinsic
+def _bits(_context: Any, value: Any) -> Any:
+    """Read a float32 as the int32 of the same bits."""
+
+    def generate(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        from llvmlite import ir  # noqa: PLC0415 (only while compiling)
+
+        return builder.bitcast(args[0], ir.IntType(32))
+
+    return types.int32(types.float32), generate
+
+
+@intrinsic
+def _float(_context: Any, value: Any) -> Any:
+    """Read an int32 as the float32 of the same bits."""
+
+    def generate(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        from llvmlite import ir  # noqa: PLC0415 (only while compiling)
+
+        return builder.bitcast(args[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
+def _inverse_cube_root(value: Any) -> Any:
+    """Inverse cube root of a positive float32, to about 6e-6: a guess on the exponent bits, then two Newton steps."""
+    third = np.float32(1.0 / 3.0)
+    four = np.float32(4.0)
+    root = _float(np.int32(0x54A2FA8C) - _bits(value) // np.int32(3))
+    root *= (four - value * root * root * root) * third
+    root *= (four - value * root * root * root) * third
+    return root
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _discharge(
+    first: int, last: int, along: int, across: int, water: Any, bed: Any, friction: Any, now: Any, cross: Any,
+    new: Any, step: Any, push: Any, own: Any, other: Any, swift: Any,
+) -> Any:  # fmt: skip
+    """New discharge [m²/s] over the faces between cells k and k + along; returns the bits of the deepest face."""
+    s = np.uint64(along)
+    t = np.uint64(across)
+    half = np.float32(0.5) * step
+    quarter = np.float32(0.25)
+    one = np.float32(1.0)
+    zero = np.float32(0.0)
+    deepest = np.int32(0)
+    for k in range(np.uint64(first), np.uint64(last)):
+        depth = water[k]
+        next_depth = water[k + s]
+        drop = bed[k] - bed[k + s]
+        fall = np.float32(drop + (depth - next_depth))
+        drop32 = np.float32(drop)
+        # Depth over the face: the higher water level less the higher bed.
+        over = max(np.float32(depth) + min(drop32, zero), np.float32(next_depth) - max(drop32, zero))
+        flow = max(over, THIN)
+        sideways = quarter * (cross[k] + cross[k + s] + cross[k - t] + cross[k + s - t])
+        q = now[k]
+        size = np.sqrt(q * q + sideways * sideways)
+        root = _inverse_cube_root(flow)
+        root2 = root * root
+        brake = one + half * (friction[k] + friction[k + s]) * size * (root * root2 * root2 * root2)
+        value = (own * q + other * (now[k - s] + now[k + s]) + push * flow * fall) / brake
+        limit = swift * flow * np.sqrt(flow)
+        value = min(max(value, -limit), limit)
+        new[k] = value if over > THIN else zero
+        deepest = max(deepest, _bits(flow))
+    return deepest
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _share(first: int, last: int, width: int, water: Any, qx: Any, qy: Any, share: Any, ratio: Any) -> Any:
+    """Share of its outflow that each cell can pay for from the water it holds; returns the bits of the least."""
+    w = np.uint64(width)
+    i = np.uint64(1)
+    one = np.float32(1.0)
+    zero = np.float32(0.0)
+    tiny = np.float32(1e-30)
+    least = _ONE_BITS
+    for k in range(np.uint64(first), np.uint64(last)):
+        out = max(qx[k], zero) - min(qx[k - i], zero) + max(qy[k], zero) - min(qy[k - w], zero)
+        # A millionth is kept back, so that float32 rounding never overdraws.
+        paid = min(one, np.float32(water[k]) * np.float32(0.999999) / max(out * ratio, tiny))
+        share[k] = paid
+        least = min(least, _bits(paid))
+    return least
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _limit(first: int, last: int, along: int, discharge: Any, share: Any) -> None:
+    """Cut each face's discharge to the share that the cell it leaves can pay."""
+    s = np.uint64(along)
+    zero = np.float32(0.0)
+    for k in range(np.uint64(first), np.uint64(last)):
+        q = discharge[k]
+        near = share[k]
+        far = share[k + s]
+        discharge[k] = max(q, zero) * near + min(q, zero) * far
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _move(first: int, last: int, width: int, water: Any, qx: Any, qy: Any, ratio: float) -> None:
+    w = np.uint64(width)
+    i = np.uint64(1)
+    for k in range(np.uint64(first), np.uint64(last)):
+        along = np.float64(qx[k - i]) - np.float64(qx[k])
+        water[k] += ratio * (along + (np.float64(qy[k - w]) - np.float64(qy[k])))
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _flow_step(
+    rows: int, width: int, water: Any, bed: Any, friction: Any, qx: Any, qy: Any, new_qx: Any, new_qy: Any,
+    share: Any, cell_size: float, step: float, theta: float, froude: float,
+) -> float:  # fmt: skip
+    """One flow step. Row by row, the limit and the move trail the discharge by a row, so all stays in cache."""
+    push = np.float32(GRAVITY * step / cell_size)
+    ratio = step / cell_size
+    dt = np.float32(step)
+    own = np.float32(theta)
+    other = np.float32(0.5 * (1.0 - theta))
+    swift = np.float32(froude * np.sqrt(GRAVITY))
+    deepest = np.int32(0)
+    before = _ONE_BITS
+    for row in range(2, rows + 3):
+        a = row * width
+        b = a + width
+        here = _ONE_BITS
+        if row < rows + 2:
+            x = _discharge(a, b, 1, width, water, bed, friction, qx, qy, new_qx, dt, push, own, other, swift)
+            y = _discharge(a, b, width, 1, water, bed, friction, qy, qx, new_qy, dt, push, own, other, swift)
+            deepest = max(deepest, x, y)
+            here = _share(a, b, width, water, new_qx, new_qy, share, np.float32(ratio))
+        if row > 2:
+            a -= width
+            b -= width
+            if before < _ONE_BITS:
+                _limit(a, b, 1, new_qx, share)
+            if min(before, here) < _ONE_BITS:
+                _limit(a, b, width, new_qy, share)
+            _move(a, b, width, water, new_qx, new_qy, ratio)
+        before = here
+    return np.float64(_float(deepest))
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _rain(water: Any, factor: Any, feed: Any, depth: float, step: float) -> None:
+    for k in range(water.size):
+        water[k] += factor[k] * depth + feed[k] * step
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _infiltrate(water: Any, taken: Any, soil: Any, pull: Any, soft: Any, step: float) -> float:
+    """Green-Ampt on the pervious part of each cell, from the water standing on that part."""
+    total = 0.0
+    for k in range(water.size):
+        gain = min(green_ampt_step(taken[k], soil[k], pull[k], step), water[k])
+        taken[k] += gain
+        gain *= soft[k]
+        water[k] -= gain
+        total += gain
+    return total
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _drain(water: Any, inlets: Any, step: float) -> float:
+    total = 0.0
+    for k in range(water.size):
+        gone = min(inlets[k] * step, water[k])
+        water[k] -= gone
+        total += gone
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _shed_rim(water: Any, friction: Any, rim: Any, slope: Any, cell_size: float, step: float, froude: float) -> float:
+    """Let water out over the open rim at normal depth, at most critical, at most what the cell holds."""
+    total = 0.0
+    for n in range(rim.size):
+        depth = water[rim[n]]
+        if depth > THIN:
+            rough = np.sqrt(friction[rim[n]] / GRAVITY)
+            normal = np.cbrt(depth) ** 5 * slope[n] / rough
+            critical = min(froude, 1.0) * depth * np.sqrt(GRAVITY * depth) * 4.0
+            gone = min(min(normal, critical) * step / cell_size, depth)
+            water[rim[n]] -= gone
+            total += gone
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _hold(water: Any, held: Any, held_depth: Any) -> float:
+    total = 0.0
+    for n in range(held.size):
+        total += water[held[n]] - held_depth[n]
+        water[held[n]] = held_depth[n]
+    return total
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _deepest(water: Any) -> float:
+    deepest = np.int32(0)
+    for k in range(water.size):
+        deepest = max(deepest, _bits(np.float32(water[k])))
+    return np.float64(_float(deepest))
+
+
+@njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy")
+def _record(
+    first: int, last: int, width: int, water: Any, qx: Any, qy: Any, max_depth: Any, max_speed: Any, max_hazard: Any
+) -> None:
+    """Raise the maxima of depth, speed and depth times speed to what they are now."""
+    w = np.uint64(width)
+    i = np.uint64(1)
+    half = np.float32(0.5)
+    zero = np.float32(0.0)
+    least = np.float32(SPEED_DEPTH)
+    for k in range(np.uint64(first), np.uint64(last)):
+        depth = np.float32(water[k])
+        x = half * (qx[k] + qx[k - i])
+        y = half * (qy[k] + qy[k - w])
+        hazard = np.sqrt(x * x + y * y)
+        hazard = hazard if depth > least else zero
+        max_depth[k] = max(max_depth[k], depth)
+        max_hazard[k] = max(max_hazard[k], hazard)
+        max_speed[k] = max(max_speed[k], hazard / max(depth, least))
+
+
+@njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy")
+def _arrive(water: Any, arrival: Any, depth: float, time: float) -> None:
+    now = np.float32(time)
+    never = np.float32(np.inf)
+    for k in range(water.size):
+        reached = now if water[k] >= depth else never
+        arrival[k] = min(arrival[k], reached)
+
+
+@njit(cache=True, error_model="numpy")
+def _flood(
+    width: int, water: Any, bed: Any, friction: Any, factor: Any, feed: Any, soil: Any, pull: Any, soft: Any,
+    inlets: Any, rim: Any, rim_slope: Any, held: Any, held_depth: Any, lengths: Any, depths: Any, cell_size: float,
+    theta: float, courant: float, froude: float, arrival_depth: float, peaks: Any, totals: Any,
+) -> int:  # fmt: skip
+    """Carry the whole run; fills `peaks` and `totals` (infiltrated, drained, left by rim, by held cells) [m]."""
+    rows = water.size // width - 4
+    qx = np.zeros(water.size, np.float32)
+    qy = np.zeros(water.size, np.float32)
+    new_qx = np.zeros(water.size, np.float32)
+    new_qy = np.zeros(water.size, np.float32)
+    share = np.ones(water.size, np.float32)
+    taken = np.zeros(water.size)
+    soaks = soil.max() > 0.0
+    drains = inlets.max() > 0.0
+    feeds = feed.max() > 0.0
+    time = 0.0
+    steps = 0
+    _arrive(water, peaks[3], arrival_depth, time)
+    for interval in range(lengths.size):
+        length = lengths[interval]
+        if depths[interval] > 0.0 or feeds:
+            _rain(water, factor, feed, depths[interval], length)
+        if soaks:
+            totals[0] += _infiltrate(water, taken, soil, pull, soft, length)
+        if drains:
+            totals[1] += _drain(water, inlets, length)
+        deepest = _deepest(water)
+        left = length
+        while left > 0.0:
+            longest = courant * cell_size / np.sqrt(GRAVITY * max(deepest, 1e-6))
+            parts = np.ceil(left / longest)
+            step = left / parts
+            deepest = _flow_step(
+                rows, width, water, bed, friction, qx, qy, new_qx, new_qy, share, cell_size, step, theta, froude
+            )
+            qx, new_qx = new_qx, qx
+            qy, new_qy = new_qy, qy
+            totals[2] += _shed_rim(water, friction, rim, rim_slope, cell_size, step, froude)
+            totals[3] += _hold(water, held, held_depth)
+            left = left - step if parts > 1.0 else 0.0
+            steps += 1
+        time += length
+        _record(2 * width, (rows + 2) * width, width, water, qx, qy, peaks[0], peaks[1], peaks[2])
+        _arrive(water, peaks[3], arrival_depth, time)
+    return steps
