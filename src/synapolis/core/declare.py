@@ -188,6 +188,7 @@ def model(
     name: str = "",
     columns: tuple[str, ...] = (),
     update: Callable[..., Any] | None = None,
+    inputs: tuple[str, ...] = (),
     owner: str = OWNER,
     oversight: str = OVERSIGHT,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -205,6 +206,7 @@ def model(
     columns : `layer.column` that must hold a value somewhere, or the model is passed over
     update : `update(baseline outputs, baseline inputs, inputs)` for small edits, equal to the full run within the
         model's stated tolerance
+    inputs : the words it takes, where one function serves several declarations; else the signature says
 
     Raises
     ------
@@ -227,14 +229,14 @@ def model(
             raise DeclarationError(
                 f"model {label!r} declares no {', '.join(empty)}; a model without a complete entry cannot run"
             )
-        inputs = tuple(inspect.signature(function).parameters)
-        _check_inputs(label, inputs)
+        words = inputs or tuple(inspect.signature(function).parameters)
+        _check_inputs(label, words)
         REGISTRY.add_model(
             Declaration(
                 name=label,
                 field=function.__module__.split(".")[-2],
                 function=function,
-                inputs=inputs,
+                inputs=words,
                 optional=optional,
                 outputs=_outputs(label, function),
                 does=_summary(label, function),

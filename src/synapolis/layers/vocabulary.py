@@ -92,18 +92,10 @@ FloodedBuildingCount = Annotated[
 ]
 
 # --- access ----------------------------------------------------------------------------------------------------------
-WalkTimes = Annotated[Table, on("origin-destination", "s", "Walking time between zones, where within the limit.")]
+WalkNetwork = Annotated[Any, on("layer", "m", "Walkable links between junctions, with their length.")]
+TransitStops = Annotated[Table, on("stop", "", "Stops of the timetable.")]
 TransitWalks = Annotated[
-    Any, on("origin-destination", "s", "Walks from zones to stops, between stops, and between zones.")
-]
-TravelTimeProfile = Annotated[
-    Field,
-    on(
-        "origin-destination",
-        "s",
-        "Door-to-door time by transit and on foot.",
-        axes=("departure", "zone", "zone"),
-    ),
+    Any, on("origin-destination", "s", "Walking distances from zones to stops, between stops, and between zones.")
 ]
 MeanTravelTime = Annotated[
     Field, on("origin-destination", "s", "Door-to-door time, mean over departures.", axes=("zone", "zone"))
