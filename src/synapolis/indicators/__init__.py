@@ -1,0 +1,1 @@
+"""Indicators and gates: as data and pure functions."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synapolis.core.digest import digest
+from synapolis.indicators.gates import GateResult
 from synapolis.layers.city import City
 
 FORMAT_VERSION = 1
@@ -60,18 +61,6 @@ class Effect:
     def change(self) -> float:
         """After minus before."""
         return self.after - self.before
-
-
-@dataclass(frozen=True)
-class GateResult:
-    """A gate's verdict, with the share of ensemble members that reach it."""
-
-    name: str
-    rule: str
-    outcome: Literal["pass", "block", "not computable"]
-    action: Literal["block", "warn"]
-    share: float | None
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -285,7 +285,7 @@ class Planner:
         )
 
     def _edit_log(self, upto: int) -> pd.DataFrame:
-        rows = [{"edit": edit.id, "kind": edit.kind, **edit.log} for edit in self.edits[:upto]]
+        rows = [{"edit": edit.id, "kind": edit.kind} | dict(edit.log) for edit in self.edits[:upto]]
         table = pd.DataFrame(rows, columns=["edit", "kind", "amount", "unit"])
         return table.astype({"amount": float}).fillna({"amount": np.nan, "unit": ""})
 

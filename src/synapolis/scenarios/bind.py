@@ -1,0 +1,195 @@
+"""Bind a scenario to a city: each named place, street and line becomes geometry and ids, or the scenario is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+import yaml
+from pydantic import ValidationError
+
+from synapolis.core.errors import ScenarioError
+from synapolis.layers.city import City
+from synapolis.scenarios.areas import find_area, find_route, find_street, street_line
+from synapolis.scenarios.edits import (
+    AddHomes,
+    AddLine,
+    BuildStorage,
+    ChangeCover,
+    ChangeHeadway,
+    ChangeLanes,
+    CloseStreet,
+    Scenario,
+)
+from synapolis.scenarios.plan import BoundEdit
+
+
+@dataclass(frozen=True)
+class NewLine:
+    """A line to be added: its public name, its stops in order, and the metres between them along the street."""
+
+    name: str
+    stops: Any
+    distances: tuple[float, ...]
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read a scenario file (YAML or JSON).
+
+    Raises
+    ------
+    ScenarioError
+        When the file cannot be read, is not YAML, or an edit has a field missing, unknown or out of range.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"cannot read the scenario {path}: {error}; give a YAML or JSON file") from error
+    return parse_scenario(text, where=str(path))
+
+
+def parse_scenario(text: str, *, where: str = "scenario") -> Scenario:
+    """Parse a scenario from YAML or JSON text."""
+    try:
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ScenarioError(f"{where} is not YAML or JSON: {' '.join(str(error).split())[:300]}") from error
+    if not isinstance(data, dict):
+        raise ScenarioError(
+            f"{where} must hold fields such as `edits:`, got {type(data).__name__}; see docs/scenarios.md"
+        )
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise ScenarioError(f"{where}: {_first_faults(error)}") from error
+    except RecursionError as error:
+        raise ScenarioError(f"{where} is nested too deeply to be a scenario") from error
+
+
+def _first_faults(error: ValidationError) -> str:
+    faults = [f"{'.'.join(map(str, fault['loc'])) or 'scenario'}: {fault['msg']}" for fault in error.errors()[:3]]
+    more = error.error_count() - len(faults)
+    return (
+        "; ".join(faults)
+        + (f"; and {more} more" if more > 0 else "")
+        + ". See docs/scenarios.md for each edit's fields"
+    )
+
+
+def bind(scenario: Scenario, city: City) -> tuple[BoundEdit, ...]:
+    """Resolve every edit on a city, in order.
+
+    Raises
+    ------
+    ScenarioError
+        Naming the edit, what it asked for, and the closest names the city has.
+    """
+    bound = []
+    for edit in scenario.edits:
+        binder: Callable[[Any, City], BoundEdit] = BINDERS[edit.kind]
+        try:
+            bound.append(binder(edit, city))
+        except ScenarioError as error:
+            raise ScenarioError(f"edit {edit.id} ({edit.kind}): {error}") from error
+    return tuple(bound)
+
+
+def _add_homes(edit: AddHomes, city: City) -> BoundEdit:
+    area = find_area(edit.area, city)
+    models = edit.models if edit.fit == "what_fits" else ("add_homes_as_asked", "add_homes_to_zones")
+    values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_homes": float(edit.homes)}
+    return BoundEdit(edit.id, edit.kind, models, values, f"adding {edit.homes:,} homes in {area.description}",
+                     {"amount": float(edit.homes), "unit": "home"})  # fmt: skip
+
+
+def _change_cover(edit: ChangeCover, city: City) -> BoundEdit:
+    area = find_area(edit.area, city)
+    values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_cover": edit.cover}
+    return BoundEdit(edit.id, edit.kind, edit.models, values, f"{edit.cover.replace('_', ' ')} in {area.description}",
+                     {"amount": area.geometry.area, "unit": "m²", "kind": f"change_cover:{edit.cover}"})  # fmt: skip
+
+
+def _build_storage(edit: BuildStorage, city: City) -> BoundEdit:
+    area = find_area(edit.area, city)
+    values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_storage": edit.storage, "edit_depth": edit.depth_mm}
+    says = f"{edit.storage.replace('_', ' ')} holding {edit.depth_mm:g} mm in {area.description}"
+    return BoundEdit(edit.id, edit.kind, edit.models, values, says,
+                     {"amount": area.geometry.area, "unit": "m²", "kind": f"build_storage:{edit.storage}"})  # fmt: skip
+
+
+def _segments(edit: ChangeLanes | CloseStreet, city: City) -> tuple[tuple[str, ...], str, float]:
+    if edit.street:
+        ids = tuple(find_street(edit.street, city))
+        says = edit.street
+    else:
+        ids, says = tuple(edit.ids or ()), f"{len(edit.ids or ())} segments"
+        streets = city.layers.get("streets")
+        unknown = [name for name in ids if streets is None or name not in streets.value.index]
+        if unknown:
+            raise ScenarioError(f"no street segment has the id {unknown[0]!r}; ids look like osm:way/123#2")
+    streets_table = city.layers["streets"].value.loc[list(ids)]
+    return ids, says, float(streets_table.geometry.length[streets_table["drive"]].sum())
+
+
+def _change_lanes(edit: ChangeLanes, city: City) -> BoundEdit:
+    ids, street, length = _segments(edit, city)
+    says = f"{'giving' if edit.lanes > 0 else 'taking'} {abs(edit.lanes)} lane(s) {'to' if edit.lanes > 0 else 'from'} {street}"
+    return BoundEdit(edit.id, edit.kind, edit.models, {"edit_streets": ids, "edit_lanes": float(edit.lanes)}, says,
+                     {"amount": length * abs(edit.lanes) / 1000, "unit": "lane-km"})  # fmt: skip
+
+
+def _close_street(edit: CloseStreet, city: City) -> BoundEdit:
+    ids, street, length = _segments(edit, city)
+    return BoundEdit(edit.id, edit.kind, edit.models, {"edit_streets": ids}, f"closing {street} to cars",
+                     {"amount": length / 1000, "unit": "km"})  # fmt: skip
+
+
+def _change_headway(edit: ChangeHeadway, city: City) -> BoundEdit:
+    route = find_route(edit.route, city)
+    values = {"edit_route": route, "edit_headway": edit.headway_minutes * 60}
+    return BoundEdit(edit.id, edit.kind, edit.models, values, f"line {route} every {edit.headway_minutes:g} minutes",
+                     {"amount": edit.headway_minutes, "unit": "min"})  # fmt: skip
+
+
+def _add_line(edit: AddLine, city: City) -> BoundEdit:
+    line = place_stops(edit, city)
+    values = {"edit_id": edit.id, "edit_line": line, "edit_mode": edit.mode, "edit_headway": edit.headway_minutes * 60}
+    length = sum(line.distances) / 1000
+    says = f"a {edit.mode} line along {edit.street} every {edit.headway_minutes:g} minutes, {len(line.stops)} stops on {length:.1f} km"
+    return BoundEdit(edit.id, edit.kind, edit.models, values, says,
+                     {"amount": length, "unit": "km", "kind": f"add_line:{edit.mode}"})  # fmt: skip
+
+
+def place_stops(edit: AddLine, city: City) -> NewLine:
+    """Put stops at an even spacing along a street, both ends included."""
+    pieces = street_line(edit.street, city)
+    line = shapely.LineString(np.concatenate([shapely.get_coordinates(piece) for piece in pieces]))
+    if line.length < edit.stop_spacing:
+        raise ScenarioError(
+            f"{edit.street} is {line.length:.0f} m long in the data, too short for stops every {edit.stop_spacing:g} m; "
+            "choose a longer street or a smaller stop_spacing"
+        )
+    count = max(1, round(line.length / edit.stop_spacing))
+    along = np.linspace(0, line.length, count + 1)
+    points = [shapely.line_interpolate_point(line, metres) for metres in along]
+    names = [f"{edit.street} {number}" for number in range(1, len(points) + 1)]
+    ids = [f"edit:{edit.id}/{number}" for number in range(1, len(points) + 1)]
+    stops = gpd.GeoDataFrame({"name": names}, geometry=points, index=ids, crs=city.crs)
+    return NewLine(edit.name, stops, tuple(np.diff(along).tolist()))
+
+
+BINDERS: dict[str, Callable[[Any, City], BoundEdit]] = {
+    "add_homes": _add_homes,
+    "change_cover": _change_cover,
+    "build_storage": _build_storage,
+    "change_lanes": _change_lanes,
+    "close_street": _close_street,
+    "change_headway": _change_headway,
+    "add_line": _add_line,
+}
+"""How each kind of edit is bound; kinds from outside add theirs."""
