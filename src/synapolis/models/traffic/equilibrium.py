@@ -60,7 +60,7 @@ def user_equilibrium(
     demand: ArrayLike,
     *,
     relative_gap: float = 1e-4,
-    max_iterations: int = 200,
+    max_iterations: int = 500,
     start: Bushes | None = None,
     drop_unreachable: bool = False,
     allow_unconverged: bool = False,
