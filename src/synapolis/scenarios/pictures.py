@@ -1,0 +1,184 @@
+"""Maps and gains by place and group, drawn from a run's two stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from synapolis.layers.city import City
+from synapolis.scenarios.answer import Effect, MapLayer
+from synapolis.scenarios.views import View, view_of
+
+if TYPE_CHECKING:
+    from synapolis.scenarios.rehearse import Outcome
+
+MOST_PLACES = 24
+"""Places listed among gains and losses: those that change most."""
+
+GEOMETRY = {"zones": "zones", "links": "streets", "buildings": "buildings"}
+
+
+def pictures_of(outcome: Outcome) -> tuple[MapLayer, ...]:
+    """Maps of every quantity by place behind the claims, the flood, and the sites of new homes."""
+    maps = []
+    for word in outcome.words:
+        view = view_of(word, "")
+        if view.by and view.kind in ("cells", "zones", "links") and outcome.has(view.by):
+            maps.append(_picture(view, outcome))
+    if outcome.has("flood_depth"):
+        maps.append(_flood(outcome))
+    if outcome.has("housing_programme"):
+        programme = outcome.value("housing_programme")
+        sites = programme[programme["kind"] != "unplaced"]
+        if len(sites):
+            levels = sites["levels"].to_numpy(dtype=float)
+            maps.insert(0, MapLayer("Where the new homes fit", "levels", "storeys", "sites", None, levels, sites))
+    return tuple(maps)
+
+
+def _picture(view: View, outcome: Outcome) -> MapLayer:
+    from synapolis.core.declare import REGISTRY
+
+    before, after = outcome.pair(view.by)
+    geometry = None if view.kind == "cells" else outcome.value(GEOMETRY[view.kind])
+    unit = REGISTRY.quantities[view.by].unit
+    scale = view.scale if view.scale != 1 else 1.0
+    if before is not after and np.shape(before) != np.shape(after):
+        after = before
+    note = storm_note(outcome) if view.by == "runoff_depth" else ""
+    shown = view.unit if scale != 1 else unit
+    return MapLayer(view.says, view.by, shown, view.kind or "cells", np.asarray(before) * scale, np.asarray(after) * scale,
+                    geometry, note, view.illustrative)  # fmt: skip
+
+
+def _flood(outcome: Outcome) -> MapLayer:
+    before, after = outcome.pair("flood_depth")
+    interpolated = "terrain" not in outcome.planner.city.layers
+    note = storm_note(outcome) + " Border open; sea or lake held at its level; drains as a steady rate, no pipes."
+    if interpolated:
+        note += " Terrain is interpolated from spot heights (error about 2 m): depths are illustrative."
+    return MapLayer(
+        "Deepest surface water during the storm", "flood_depth", "m", "cells", before, after, None, note, interpolated
+    )
+
+
+def storm_note(outcome: Outcome) -> str:
+    """Name the event: depth, length, return period, climate factor."""
+    value = {name: float(outcome.planner.overrides.get(name, outcome.planner.assumption(name).value)) for name in
+             ("storm_depth", "storm_duration", "storm_return_period", "climate_factor")}  # fmt: skip
+    factor = "" if value["climate_factor"] == 1 else f", climate factor {value['climate_factor']:g}"
+    return (
+        f"Event: {value['storm_depth'] * value['climate_factor']:g} mm in {value['storm_duration']:g} minutes, "
+        f"return period {value['storm_return_period']:g} years{factor}."
+    )
+
+
+def effects_of(outcome: Outcome) -> tuple[Effect, ...]:
+    """Who gains and who loses: by place for every claim that has places, by income group where known."""
+    effects: list[Effect] = []
+    for word in outcome.words:
+        view = view_of(word, "")
+        if not view.by or not outcome.has(view.by):
+            continue
+        if view.kind == "zones":
+            effects += _by_zone(word, view, outcome) + _by_group(word, view, outcome)
+        elif view.kind == "cells":
+            effects += _by_district(word, view, outcome)
+    return tuple(effects)
+
+
+def _by_zone(word: str, view: View, outcome: Outcome) -> list[Effect]:
+    before, after = (np.asarray(value) * view.scale for value in outcome.pair(view.by))
+    zones = outcome.value("zones")
+    people = (
+        np.asarray(outcome.value("zone_population")) if outcome.has("zone_population") else np.full(len(zones), np.nan)
+    )
+    names = zone_names(outcome.planner.city, zones)
+    order = np.argsort(-np.abs(after - before), kind="stable")[:MOST_PLACES]
+    return [
+        Effect(
+            "place",
+            word,
+            view.unit or outcome_unit(view.by),
+            names[i],
+            float(before[i]),
+            float(after[i]),
+            _finite(people[i]),
+        )
+        for i in order
+        if abs(after[i] - before[i]) >= view.grain
+    ]
+
+
+def _by_group(word: str, view: View, outcome: Outcome) -> list[Effect]:
+    """The mean over each income group's households of their zone's value."""
+    layer = outcome.planner.city.layers.get("income_groups")
+    if layer is None:
+        return []
+    before, after = (np.asarray(value) * view.scale for value in outcome.pair(view.by))
+    rows = outcome.value("zones").index.get_indexer(layer.value["zone"])
+    households = layer.value["households"].to_numpy(dtype=float)
+    groups = layer.value["group"].to_numpy()
+    found = []
+    for group in dict.fromkeys(groups):
+        mine = (groups == group) & (rows >= 0)
+        if households[mine].sum() > 0:
+            mean = [float(np.average(values[rows[mine]], weights=households[mine])) for values in (before, after)]
+            found.append(Effect("group", word, view.unit or outcome_unit(view.by), f"income group {group}", *mean,
+                                people=float(households[mine].sum())))  # fmt: skip
+    return found
+
+
+def _by_district(word: str, view: View, outcome: Outcome) -> list[Effect]:
+    """Cell values summed (as volume) over the named districts."""
+    city = outcome.planner.city
+    districts = district_areas(city)
+    before, after = outcome.pair(view.by)
+    to_volume = city.grid.cell_area / 1000 if view.by == "runoff_depth" else 1.0
+    found = []
+    for name, area in districts.items():
+        inside = city.grid.mask([area])
+        totals = [float(np.nansum(values[inside]) * to_volume) for values in (before, after)]
+        found.append(Effect("place", word, view.unit or "m³", name, *totals))
+    return sorted(found, key=lambda effect: -abs(effect.change))[:MOST_PLACES]
+
+
+def outcome_unit(word: str) -> str:
+    """Unit of a word."""
+    from synapolis.core.declare import REGISTRY
+
+    return REGISTRY.quantities[word].unit
+
+
+def district_areas(city: City) -> dict[str, Any]:
+    """Named districts as polygons; empty where the city has none."""
+    if "places" not in city.layers:
+        return {}
+    places = city.layers["places"].value
+    districts = places[(places["kind"] == "district") & places.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
+    return {name: shapely.union_all(rows.geometry.to_numpy()) for name, rows in districts.groupby("name") if name}
+
+
+def zone_names(city: City, zones: Any) -> list[str]:
+    """A name for each zone: its own, else "near" the closest named place, numbered where several share one."""
+    own = zones["name"].fillna("").astype(str).to_numpy() if "name" in zones.columns else np.full(len(zones), "")
+    if "places" not in city.layers or not len(city.layers["places"].value):
+        return [name or f"zone {zone}" for name, zone in zip(own, zones.index, strict=True)]
+    places = city.layers["places"].value
+    places = places[places["name"].astype(str).str.len() > 0]
+    tree = shapely.STRtree(shapely.centroid(places.geometry.to_numpy()))
+    nearest = tree.nearest(shapely.centroid(zones.geometry.to_numpy()))
+    labels: list[str] = []
+    seen: dict[str, int] = {}
+    for name, place in zip(own, places["name"].to_numpy()[nearest], strict=True):
+        label = name or f"near {place}"
+        seen[label] = seen.get(label, 0) + 1
+        labels.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return labels
+
+
+def _finite(value: NDArray[Any] | float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,387 @@
+"""Rehearse a scenario: run the city as it stands and with the edits, over an ensemble, and answer with the pedigree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synapolis.core.declare import REGISTRY, Assumption
+from synapolis.core.errors import NotComputableError, ScenarioError
+from synapolis.indicators.gates import AFFORDABILITY, Gate, GateResult, judge
+from synapolis.layers.city import City
+from synapolis.scenarios.answer import (
+    Answer,
+    AssumptionUse,
+    Claim,
+    Evidence,
+    LayerUse,
+    Step,
+    answer_hash,
+)
+from synapolis.scenarios.bind import bind
+from synapolis.scenarios.cache import Cache
+from synapolis.scenarios.edits import Scenario
+from synapolis.scenarios.ensemble import influence, interval, sample
+from synapolis.scenarios.pictures import effects_of, pictures_of
+from synapolis.scenarios.plan import BoundEdit, Planner, Ref, ancestors
+from synapolis.scenarios.run import NodeFailedError, Progress, Ran, run
+from synapolis.scenarios.telling import findings_of, summary_of
+from synapolis.scenarios.views import view_of
+
+SEED = 20190421
+MEMBERS = 24
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What to rehearse and for whom."""
+
+    scenario: Scenario
+    want: tuple[str, ...]
+    question: str = ""
+    actor: str = "local user"
+    purpose: str = "planning"
+    members: int = MEMBERS
+    seed: int = SEED
+    assumptions: Mapping[str, float] = field(default_factory=dict)
+    methods: Mapping[str, str] = field(default_factory=dict)
+    gates: tuple[Gate, ...] = AFFORDABILITY
+
+
+@dataclass
+class Outcome:
+    """Both stages of one scenario, run: what claims, pictures and findings are drawn from."""
+
+    planner: Planner
+    ran: Ran
+    words: tuple[str, ...]
+    missing: dict[str, str]
+    excluded: dict[str, str]
+
+    def pair(self, word: str) -> tuple[Any, Any]:
+        """Value of a word today and with the edits."""
+        return self.value(word, 0), self.value(word, self.planner.last)
+
+    def value(self, word: str, stage: int | None = None) -> Any:
+        """Value of a word at a stage; NotComputableError when it cannot be had or was not run."""
+        ref = self.planner.want(word, stage)
+        if id(ref.node) not in self.ran.entries:
+            raise NotComputableError(f"{word} was not part of this run")
+        return self.ran.value(ref)
+
+    def has(self, word: str) -> bool:
+        """Whether a word was run at both stages."""
+        refs = [self.planner.resolve(word, stage) for stage in (0, self.planner.last)]
+        return all(isinstance(ref, Ref) and id(ref.node) in self.ran.entries for ref in refs)
+
+
+def rehearse(
+    city: City, rehearsal: Rehearsal, cache: Cache, *, progress: Progress | None = None
+) -> tuple[Answer, Evidence]:
+    """Answer what a scenario does to the wanted quantities.
+
+    Parameters
+    ----------
+    city : City
+    rehearsal : Rehearsal
+    cache : Cache
+        Nothing found there is computed again.
+    progress : called with what is being done, how much is done, and how much there is
+
+    Raises
+    ------
+    ScenarioError
+        When an edit does not fit the city.
+    NotComputableError
+        When no wanted quantity can be had; the message names what the city lacks.
+    """
+    start = time.perf_counter()
+    edits = bind(rehearsal.scenario, city)
+    outcome = run_both(city, edits, rehearsal, cache, progress=progress)
+    if not outcome.words:
+        raise NotComputableError("; ".join(outcome.missing.values()) or "nothing was asked for")
+    members, changes = run_members(city, edits, rehearsal, outcome, cache, progress=progress)
+    claims = tuple(_claim(word, outcome, changes.get(word)) for word in outcome.words if _is_number(outcome, word))
+    whole = _as_asked(city, rehearsal, outcome, cache)
+    influences = {word: influence(members, values) for word, values in changes.items()}
+    evidence = Evidence(city, pictures_of(outcome), changes)
+    refs = [outcome.planner.want(word, stage) for word in outcome.words for stage in (0, outcome.planner.last)]
+    answer = Answer(
+        status="answered",
+        question=rehearsal.question,
+        city=city.title,
+        city_hash=city.digest,
+        actor=rehearsal.actor,
+        purpose=rehearsal.purpose,
+        summary="",
+        scenario=rehearsal.scenario.model_dump(mode="json", exclude_none=True),
+        want=rehearsal.want,
+        claims=claims + whole,
+        effects=effects_of(outcome),
+        gates=_gates(rehearsal.gates, outcome, changes),
+        assumptions=_assumptions(outcome.planner, refs, influences),
+        layers=_layers(city, refs),
+        steps=_steps(outcome.ran, refs, outcome.planner.last),
+        not_computable=outcome.missing,
+        attribution=city.attribution,
+        statistics={
+            "nodes": float(len(ancestors(refs))),
+            "computed": float(len(outcome.ran.computed)),
+            "cached": float(outcome.ran.cached),
+            "members": float(len(members)),
+            "seconds": time.perf_counter() - start,
+        },
+        hash=answer_hash(
+            city_hash=city.digest,
+            scenario=rehearsal.scenario.model_dump(mode="json", exclude={"title", "author", "city", "city_hash"}),
+            want=rehearsal.want,
+            versions=_versions(refs) | {f"{k}=": f"{v!r}" for k, v in rehearsal.assumptions.items()},
+            seed=rehearsal.seed,
+        ),
+    )
+    findings = findings_of(outcome, edits)
+    return _told(answer, outcome, edits, findings), evidence
+
+
+def run_both(
+    city: City, edits: Sequence[BoundEdit], rehearsal: Rehearsal, cache: Cache, *, progress: Progress | None = None
+) -> Outcome:
+    """Run every wanted word that can be had, and the quantities by place behind it, today and with the edits.
+
+    A model that finds at run time that it has nothing to compute from is left out and the plan made again.
+    """
+    excluded: dict[str, str] = {}
+    ran = Ran()
+    while True:
+        planner = Planner(city, edits, assumptions=rehearsal.assumptions, methods=rehearsal.methods, excluded=excluded)
+        words, missing = _available(planner, rehearsal)
+        behind = [word for word in _behind(words, edits) if planner.why_not(word) is None]
+        refs = [planner.want(word, stage) for word in (*words, *behind) for stage in (0, planner.last)]
+        fresh = Ran()
+        try:
+            run(refs, cache, progress=progress, ran=fresh)
+        except NodeFailedError as error:
+            if error.model in excluded:
+                raise
+            excluded[error.model] = error.reason
+            ran.absorb(fresh)
+            continue
+        fresh.absorb(ran)
+        return Outcome(planner, fresh, words, missing, excluded)
+
+
+def _available(planner: Planner, rehearsal: Rehearsal) -> tuple[tuple[str, ...], dict[str, str]]:
+    words, missing = [], {}
+    for word in dict.fromkeys(rehearsal.want):
+        try:
+            planner.want(word, 0)
+            planner.want(word)
+            words.append(word)
+        except NotComputableError as error:
+            missing[word] = str(error)
+    gates = [gate.indicator for gate in rehearsal.gates if gate.indicator not in words]
+    return tuple(words + [word for word in gates if planner.why_not(word) is None and words]), missing
+
+
+def _behind(words: Sequence[str], edits: Sequence[BoundEdit]) -> list[str]:
+    """Quantities by place that pictures, effects and findings need."""
+    behind = [view_of(word, "").by for word in words]
+    if any(word in ("runoff_volume", "flooded_building_count") for word in words):
+        behind.append("flood_depth")
+    if any("jobs" in word for word in words):
+        behind += ["zones", "zone_population"]
+    if any(edit.kind == "add_homes" for edit in edits):
+        behind += ["housing_programme", "homes_placed", "homes_unplaced"]
+    return [word for word in dict.fromkeys(behind) if word]
+
+
+def run_members(
+    city: City,
+    edits: Sequence[BoundEdit],
+    rehearsal: Rehearsal,
+    outcome: Outcome,
+    cache: Cache,
+    *,
+    progress: Progress | None = None,
+) -> tuple[list[dict[str, float]], dict[str, NDArray[np.float64]]]:
+    """Run the ensemble; return its members and, for each varied claim, the change in each of them."""
+    words = [word for word in outcome.words if _is_number(outcome, word) and view_of(word, "").varied]
+    refs = [outcome.planner.want(word, stage) for word in words for stage in (0, outcome.planner.last)]
+    names = sorted({node.name for node in ancestors(refs) if node.kind == "assumption"} - rehearsal.assumptions.keys())
+    members = sample([outcome.planner.assumption(n) for n in names], members=rehearsal.members, seed=rehearsal.seed)
+    changes: dict[str, list[float]] = {word: [] for word in words}
+    for number, member in enumerate(members):
+        if progress is not None:
+            progress("ensemble", number, len(members))
+        values = (
+            rehearsal.assumptions | member
+            if isinstance(rehearsal.assumptions, dict)
+            else {**rehearsal.assumptions, **member}
+        )
+        planner = Planner(city, edits, assumptions=values, methods=rehearsal.methods, excluded=outcome.excluded)
+        pairs = {word: (planner.want(word, 0), planner.want(word)) for word in words}
+        ran = run([ref for pair in pairs.values() for ref in pair], cache)
+        outcome.ran.absorb(ran)
+        for word, (before, after) in pairs.items():
+            changes[word].append(ran.value(after) - ran.value(before))
+    return members, {word: np.array(values) for word, values in changes.items() if values}
+
+
+def _is_number(outcome: Outcome, word: str) -> bool:
+    return REGISTRY.quantities[word].place == "city" and isinstance(outcome.value(word, 0), int | float | np.number)
+
+
+def _claim(word: str, outcome: Outcome, changes: NDArray[np.float64] | None, *, suffix: str = "") -> Claim:
+    quantity = REGISTRY.quantities[word]
+    view = view_of(word, quantity.unit)
+    before, after = (float(value) * view.scale for value in outcome.pair(word))
+    node = outcome.planner.want(word).node
+    low = high = detectable = None
+    if changes is not None and len(changes):
+        low, high = (bound * view.scale for bound in interval(changes))
+        detectable = not (low <= 0 <= high) and abs(after - before) >= view.grain
+    return Claim(
+        id=word + suffix,
+        text=view.says,
+        quantity=word,
+        unit=view.unit.replace("money", outcome.planner.city.currency or "money"),
+        before=before,
+        after=after,
+        change=after - before,
+        low=low,
+        high=high,
+        detectable=detectable,
+        digits=max(0, -int(np.floor(np.log10(view.grain)))) if view.grain < 1 else -int(np.floor(np.log10(view.grain))),
+        origin=node.origin,
+        run_path=step_id(outcome.ran, node),
+        illustrative=view.illustrative,
+    )
+
+
+def _as_asked(city: City, rehearsal: Rehearsal, outcome: Outcome, cache: Cache) -> tuple[Claim, ...]:
+    """Where homes did not fit, the same claims for the whole as asked."""
+    asked = [edit for edit in rehearsal.scenario.edits if edit.kind == "add_homes" and edit.fit == "what_fits"]
+    if not asked or not outcome.has("homes_unplaced") or outcome.value("homes_unplaced") < 1:
+        return ()
+    edits = [
+        edit.model_copy(update={"fit": "as_asked"}) if edit in asked else edit for edit in rehearsal.scenario.edits
+    ]
+    scenario = rehearsal.scenario.model_copy(update={"edits": tuple(edits)})
+    words = tuple(
+        word for word in outcome.words if word not in ("homes_placed", "homes_unplaced") and view_of(word, "").varied
+    )
+    whole = Rehearsal(scenario, words, members=0, assumptions=rehearsal.assumptions, methods=rehearsal.methods)
+    result = run_both(city, bind(scenario, city), whole, cache)
+    outcome.ran.absorb(result.ran)
+    outcome.ran.entries.update(result.ran.entries)
+    outcome.ran.keys.update(result.ran.keys)
+    number = sum(edit.homes for edit in asked)
+    claims = [_claim(word, result, None, suffix="_as_asked") for word in result.words if _is_number(result, word)]
+    return tuple(_renamed(claim, f"{claim.text}, with all {number:,} homes as asked") for claim in claims)
+
+
+def _renamed(claim: Claim, text: str) -> Claim:
+    return Claim(
+        **{**vars(claim), "text": text, "note": "the rest stacked higher on the same ground, above the height limit"}
+    )
+
+
+def _gates(
+    gates: Sequence[Gate], outcome: Outcome, changes: Mapping[str, NDArray[np.float64]]
+) -> tuple[GateResult, ...]:
+    results = []
+    for gate in gates:
+        if outcome.has(gate.indicator):
+            before, after = outcome.pair(gate.indicator)
+            results.append(judge(gate, float(after - before), changes.get(gate.indicator, np.array([]))))
+        else:
+            results.append(judge(gate, None, np.array([]), _why(outcome, gate.indicator)))
+    return tuple(results)
+
+
+def _why(outcome: Outcome, word: str) -> str:
+    try:
+        outcome.planner.want(word, 0)
+    except NotComputableError as error:
+        return str(error)
+    return f"{word} was not part of this run"
+
+
+def _assumptions(
+    planner: Planner, refs: Sequence[Ref], influences: Mapping[str, Mapping[str, float]]
+) -> tuple[AssumptionUse, ...]:
+    used = {node.name: node.value for node in ancestors(refs) if node.kind == "assumption"}
+    rows = [_assumption_use(planner.assumption(name), value, influences) for name, value in sorted(used.items())]
+    return tuple(sorted(rows, key=lambda row: (-(row.influence or 0), row.name)))
+
+
+def _assumption_use(known: Assumption, value: float, influences: Mapping[str, Mapping[str, float]]) -> AssumptionUse:
+    shares = {word: found[known.name] for word, found in influences.items() if known.name in found}
+    most = max(shares, key=lambda word: shares[word], default="")
+    return AssumptionUse(
+        known.name, value, known.low, known.high, known.unit, known.standing, known.source, known.meaning,
+        shares[most] if most else None, view_of(most, "").says if most else "",
+    )  # fmt: skip
+
+
+def _layers(city: City, refs: Sequence[Ref]) -> tuple[LayerUse, ...]:
+    names = sorted({node.name for node in ancestors(refs) if node.kind == "layer"})
+    layers = [city.layers[name] for name in names]
+    return tuple(
+        LayerUse(x.name, x.source, x.licence, x.origin, x.owner, x.terms, x.agreement, x.digest) for x in layers
+    )
+
+
+def step_id(ran: Ran, node: Any) -> str:
+    """Short name of a node in the run: its key, or its name where it was given."""
+    key = ran.keys.get(id(node))
+    return f"{node.name}:{key[:12]}" if key else f"{node.kind}:{node.name}"
+
+
+def _steps(ran: Ran, refs: Sequence[Ref], last: int) -> tuple[Step, ...]:
+    steps, fresh = [], set(ran.computed)
+    for node in ancestors(refs):
+        if id(node) not in ran.entries or node.kind in ("value", "feedback"):
+            continue
+        entry, declaration = ran.entries[id(node)], node.declaration
+        facts = (
+            {k: getattr(declaration, k) for k in ("does", "method", "source", "limits", "owner")} if declaration else {}
+        )
+        if entry.notes:
+            facts["does"] = f"Fixed point of {node.name}: " + ", ".join(f"{k} {v}" for k, v in entry.notes.items())
+        steps.append(
+            Step(
+                id=step_id(ran, node), kind=node.kind, name=node.name,
+                stage="today" if not node.stage else f"after edit {node.stage} of {last}",
+                version=declaration.version if declaration else "", makes=node.outputs,
+                parents=tuple(dict.fromkeys(step_id(ran, ref.node) for _, ref in node.inputs if ref.node.kind != "value")),
+                seconds=entry.seconds, cached=node.name not in fresh, origin=node.origin, **facts,
+            )
+        )  # fmt: skip
+    return tuple(dict.fromkeys(steps))
+
+
+def _versions(refs: Sequence[Ref]) -> dict[str, str]:
+    models = {node.declaration for node in ancestors(refs) if node.declaration is not None}
+    return {model.name: f"{model.version}:{model.code_digest}" for model in models}
+
+
+def _told(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit], findings: tuple[str, ...]) -> Answer:
+    told = Answer(**{**vars(answer), "findings": findings})
+    return Answer(**{**vars(told), "summary": summary_of(told, outcome, edits)})
+
+
+def check_scenario(scenario: Scenario, city: City) -> list[str]:
+    """Say which edits no longer fit a changed city: one sentence each, none when all fit."""
+    problems = []
+    for edit in scenario.edits:
+        try:
+            bind(scenario.model_copy(update={"edits": (edit,)}), city)
+        except ScenarioError as error:
+            problems.append(str(error))
+    return problems

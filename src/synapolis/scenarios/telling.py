@@ -1,0 +1,130 @@
+"""Answers in plain words: what would work, what changed, what was observed and what assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from synapolis.models.housing.programme import room_for_the_rest
+from synapolis.scenarios.answer import NO_DIFFERENCE, Answer, Claim
+from synapolis.scenarios.plan import BoundEdit
+
+if TYPE_CHECKING:
+    from synapolis.scenarios.rehearse import Outcome
+
+
+def number(value: float, digits: int) -> str:
+    """A number no finer than its tolerance, with thousands separated."""
+    rounded = round(value, digits)
+    return f"{rounded:,.{max(0, digits)}f}" if abs(rounded) > 0 else "0"
+
+
+def sentence(claim: Claim) -> str:
+    """One claim as a sentence."""
+    unit = f" {claim.unit}" if claim.unit not in ("", "1") else ""
+    assert claim.before is not None
+    assert claim.after is not None
+    assert claim.change is not None
+    if claim.detectable is False:
+        return f"{claim.text}: {NO_DIFFERENCE} (about {number(claim.before, claim.digits)}{unit})."
+    if round(claim.change, claim.digits) == 0:
+        return f"{claim.text}: unchanged at {number(claim.before, claim.digits)}{unit}."
+    sign = "+" if claim.change > 0 else "-"
+    moved = f"{sign}{number(abs(claim.change), claim.digits)}{unit}{_share(claim)}"
+    span = ""
+    if claim.low is not None and claim.high is not None:
+        span = f", likely between {number(claim.low, claim.digits)} and {number(claim.high, claim.digits)}"
+    return (
+        f"{claim.text}: {number(claim.before, claim.digits)} today, {number(claim.after, claim.digits)}{unit} "
+        f"with the change ({moved}{span})."
+    )
+
+
+def _share(claim: Claim) -> str:
+    if not claim.before or claim.unit == "%":
+        return ""
+    assert claim.change is not None
+    return f", {claim.change / abs(claim.before):+.1%}"
+
+
+def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]:
+    """What the edits led to: where homes fit, how high, what gave way, and what would make room for the rest."""
+    said = [f"Rehearsed: {edit.says}." for edit in edits]
+    if not outcome.has("housing_programme"):
+        return tuple(said)
+    programme = outcome.value("housing_programme")
+    for kind, rows in programme.groupby("kind", sort=False):
+        homes = rows["homes"].sum()
+        if kind == "unplaced" or homes <= 0:
+            continue
+        levels = rows.loc[rows["levels"] > 0, "levels"]
+        high = f", {levels.min():.0f} to {levels.max():.0f} storeys" if len(levels) else ""
+        said.append(f"{homes:,.0f} homes as {kind} on {len(rows)} sites{high}.")
+    gave = _gave_way(programme)
+    if gave:
+        said.append(f"What would give way: {gave}.")
+    rules = {name: _value(outcome, name) for name in ("home_floor_area", "site_coverage", "new_building_levels")}
+    if programme["kind"].eq("unplaced").any():
+        said += [f"Room for the rest: {way}." for way in room_for_the_rest(programme, **rules).sentences()]
+    return tuple(said)
+
+
+def _gave_way(programme: object) -> str:
+    rows = programme[(programme["gave_way"].fillna("") != "") & (programme["homes"] > 0)]  # type: ignore[index]
+    area = rows.groupby("gave_way")["footprint"].sum().sort_values(ascending=False)
+    return ", ".join(f"{what} ({square_metres:,.0f} m²)" for what, square_metres in area.items())
+
+
+def _value(outcome: Outcome, name: str) -> float:
+    return float(outcome.planner.overrides.get(name, outcome.planner.assumption(name).value))
+
+
+def summary_of(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit]) -> str:
+    """One paragraph: what would work first, then what changes, then what it rests on."""
+    parts: list[str] = []
+    asked = sum(edit.values["edit_homes"] for edit in edits if "edit_homes" in edit.values)
+    if asked and outcome.has("homes_placed"):
+        placed, unplaced = outcome.value("homes_placed"), outcome.value("homes_unplaced")
+        parts.append(
+            f"All {asked:,.0f} homes fit under the massing rules."
+            if unplaced < 1
+            else f"{placed:,.0f} of the {asked:,.0f} homes fit under the massing rules; {unplaced:,.0f} do not."
+        )
+    if answer.blocked:
+        parts.append(
+            "This scenario is blocked: " + "; ".join(g.rule for g in answer.gates if g.outcome == "block") + "."
+        )
+    main = [c for c in answer.claims if not c.illustrative and not c.quantity.startswith("homes_") and not c.note]
+    parts += [sentence(claim) for claim in main[:3]]
+    whole = [c for c in answer.claims if c.note][:1]
+    parts += [sentence(claim) for claim in whole]
+    small = _small_city(answer, outcome)
+    return " ".join(parts + ([small] if small else []) + [_rests_on(answer)])
+
+
+def _small_city(answer: Answer, outcome: Outcome) -> str:
+    """In a small extract nearly everything is close; say that longer thresholds need a larger city."""
+    bounds = np.array(outcome.planner.city.extent.bounds)
+    diagonal = float(np.hypot(*(bounds[2:] - bounds[:2])))
+    if diagonal > 4000 or not any("jobs" in word for word in answer.want):
+        return ""
+    return (
+        f"The data covers {diagonal / 1000:.1f} km from corner to corner, nearly all within 30 minutes on foot: "
+        "30 and 45 minutes need a larger city."
+    )
+
+
+def _rests_on(answer: Answer) -> str:
+    observed = sorted({layer.name.replace("_", " ") for layer in answer.layers if layer.origin == "observed"})
+    made = sorted({step.makes[0].replace("_", " ") for step in answer.steps if step.kind == "model" and step.origin == "assumed"
+                   and step.parents and not any(p.startswith("model") for p in step.parents)})  # fmt: skip
+    influential = [use for use in answer.assumptions if (use.influence or 0) >= 0.05][:3]
+    said = f"Observed: {', '.join(observed[:8])}." if observed else "Nothing here was observed: the city is made up."
+    assumed = [use.meaning.lower() for use in influential]
+    if assumed:
+        said += f" What matters most among the assumptions: {'; '.join(assumed)}."
+    if "timetable" in made:
+        said += " The timetable is assumed from mapped lines."
+    return said
