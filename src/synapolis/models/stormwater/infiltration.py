@@ -25,11 +25,14 @@ class PointRunoff:
     ----------
     runoff, infiltrated, stored : (..., cell) [mm]
         Rain shed, rain taken by the ground, rain left in depressions when the series ends. They add up to the rain.
+    runoff_rate : (time, ..., cell) [mm/h]
+        Runoff in each step.
     """
 
     runoff: Floats
     infiltrated: Floats
     stored: Floats
+    runoff_rate: Floats
 
 
 @njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy", inline="always")
@@ -41,7 +44,7 @@ def green_ampt_step(cumulative: float, conductivity: float, suction_deficit: flo
     """
     drained = conductivity * step
     pulled = 2.0 * drained * suction_deficit
-    root = np.sqrt(drained * drained + 4.0 * (cumulative * (cumulative + drained) + pulled))
+    root: float = np.sqrt(drained * drained + 4.0 * (cumulative * (cumulative + drained) + pulled))
     return max(0.5 * (drained + root) - cumulative, 0.0)
 
 
@@ -81,7 +84,7 @@ def green_ampt_runoff(
     Returns
     -------
     PointRunoff
-        Each (..., cell) [mm]. rain = runoff + infiltrated + stored.
+        rain = runoff + infiltrated + stored.
 
     Raises
     ------
@@ -106,10 +109,12 @@ def green_ampt_runoff(
         shapes = ", ".join(f"{name} {value.shape}" for name, value in parameters.items())
         raise ModelError(f"parameters must broadcast to one (..., cell) shape, got {shapes}") from error
     shape = cells[0].shape
-    out = np.zeros((3, max(int(np.prod(shape)), 0)))
-    flat = [np.ascontiguousarray(values).reshape(-1) for values in cells]
-    _point_runoff(intensity * (step / HOUR), step / HOUR, *flat, out)
-    return PointRunoff(out[0].reshape(shape), out[1].reshape(shape), out[2].reshape(shape))
+    flat = np.stack([values.reshape(-1) for values in cells])
+    out = np.zeros((3, flat.shape[1]))
+    rate = np.empty((intensity.size, flat.shape[1]))
+    _point_runoff(intensity * (step / HOUR), step / HOUR, flat, out, rate)
+    runoff, infiltrated, stored = (part.reshape(shape) for part in out)
+    return PointRunoff(runoff, infiltrated, stored, rate.reshape(intensity.size, *shape))
 
 
 def rain_series(rain: ArrayLike, step: float) -> Floats:
@@ -135,42 +140,33 @@ def _bounded(name: str, value: ArrayLike, top: float) -> Floats:
 
 
 @njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy")
-def _point_runoff(
-    rain: Any,
-    hours: float,
-    conductivity: Any,
-    suction: Any,
-    deficit: Any,
-    depression: Any,
-    impervious: Any,
-    out: Any,
-) -> None:
-    """Fill `out` (runoff, infiltrated, stored); `rain` is the depth of each step [mm], `hours` its length."""
+def _point_runoff(rain: Any, hours: Any, cells: Any, out: Any, rate: Any) -> None:
+    """Fill `out` (runoff, infiltrated, stored) and `rate`; `rain` is each step's depth [mm], `hours` its length."""
     block = 256  # cells whose state stays in the first-level cache while time passes
     taken, ponded, shed = np.empty(block), np.empty(block), np.empty(block)
     held, hard_shed = np.empty(block), np.empty(block)
     for first in range(0, out.shape[1], block):
-        size = min(block, out.shape[1] - first)
-        soil = conductivity[first : first + size]
-        pull = suction[first : first + size] * deficit[first : first + size]
-        room = depression[first : first + size]
-        hard = impervious[first : first + size]
+        last = min(first + block, out.shape[1])
+        soil, pull = cells[0, first:last], cells[1, first:last] * cells[2, first:last]
+        room, hard = cells[3, first:last], cells[4, first:last]
         taken[:], ponded[:], shed[:], held[:], hard_shed[:] = 0.0, 0.0, 0.0, 0.0, 0.0
         for time in range(rain.size):
             fall = rain[time]
-            for cell in range(size):
+            now = rate[time, first:last]
+            for cell in range(last - first):
                 water = ponded[cell] + fall
                 gain = min(green_ampt_step(taken[cell], soil[cell], pull[cell], hours), water)
                 taken[cell] += gain
                 water -= gain
-                left = min(water, room[cell])
-                shed[cell] += water - left
-                ponded[cell] = left
+                ponded[cell] = min(water, room[cell])
+                soft_spill = water - ponded[cell]
+                shed[cell] += soft_spill
                 water = held[cell] + fall
-                left = min(water, room[cell])
-                hard_shed[cell] += water - left
-                held[cell] = left
-        for cell in range(size):
+                held[cell] = min(water, room[cell])
+                hard_spill = water - held[cell]
+                hard_shed[cell] += hard_spill
+                now[cell] = (hard[cell] * hard_spill + (1.0 - hard[cell]) * soft_spill) / hours
+        for cell in range(last - first):
             soft = 1.0 - hard[cell]
             out[0, first + cell] = hard[cell] * hard_shed[cell] + soft * shed[cell]
             out[1, first + cell] = soft * taken[cell]

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+from scipy import ndimage
 
 from synapolis.core.errors import ModelError
-from synapolis.models.stormwater.infiltration import HOUR, green_ampt_step, rain_series
+from synapolis.models.stormwater.infiltration import green_ampt_step, rain_series
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -31,6 +33,12 @@ SPEED_DEPTH = 1e-3
 
 WALL = 1e9
 """Bed [m] of a cell outside the domain: no water stands above it, so no face to it ever carries any."""
+
+MM_PER_HOUR = 1e-3 / 3600.0
+"""One mm/h in m/s."""
+
+FRAME = ((2, 2), (1, 1))
+"""Walls put around the grid, so that no loop needs to ask where it ends."""
 
 RIM_SLOPE = 1e-3
 """Least slope [1] with which water leaves over an open rim; assumed, where the bed at the rim is flatter."""
@@ -119,7 +127,7 @@ def surface_flow(
     theta: float = 0.9,
     courant: float = 0.7,
     froude_limit: float = 1.0,
-    source_step: float = 5.0,
+    source_step: float = 10.0,
     arrival_depth: float = 0.05,
 ) -> SurfaceFlow:
     """Route a storm over the ground.
@@ -198,49 +206,61 @@ def surface_flow(
     for name, (value, top) in settings.items():
         if not 0.0 < value <= top:
             raise ModelError(f"{name} must be above 0{f' and at most {top:g}' if top < np.inf else ''}, got {value}")
-    lengths, depths = _intervals(rain_series(rain, rain_step), rain_step, duration, source_step)
-    depth = grid.field("initial_depth", initial_depth, still=0.0)
-    start = np.where(grid.held, grid.held_depth, depth)
-    water = grid.padded(start, outside=0.0)
-    factor = grid.padded(grid.field("rain_factor", rain_factor, still=0.0), outside=0.0)
-    feed = grid.padded(grid.field("inflow", inflow, still=0.0), outside=0.0) / cell_size**2
-    soil = grid.padded(grid.field("conductivity", conductivity, still=0.0), outside=0.0) / HOUR / 1000.0
-    pull = grid.field("suction", suction, still=0.0) * grid.field(
-        "moisture_deficit", moisture_deficit, top=1.0, still=0.0
-    )
-    soft = grid.padded(grid.field("pervious_fraction", pervious_fraction, top=1.0, still=0.0), outside=0.0)
-    inlets = grid.padded(grid.field("inlet_capacity", inlet_capacity, still=0.0), outside=0.0) / HOUR / 1000.0
-    rough = grid.field("manning", manning, still=0.03)
-    if not (rough[grid.free] > 0.0).all():
+    lengths, fallen = _intervals(rain_series(rain, rain_step), rain_step, duration, source_step)
+    area = cell_size**2
+    start = grid.flat(np.where(grid.held, grid.held_depth, grid.field("initial_depth", initial_depth)))
+    level = grid.bed + start
+    factor = grid.flat(grid.field("rain_factor", rain_factor))
+    feed = grid.flat(grid.field("inflow", inflow)) / area
+    pull = grid.field("suction", suction) * grid.field("moisture_deficit", moisture_deficit, top=1.0)
+    rough = grid.field("manning", manning, elsewhere=0.03)
+    if not (rough > 0.0).all():
         raise ModelError("manning must be above 0 on every active cell, got 0; map ground cover first")
-    friction = grid.padded(GRAVITY * rough**2, outside=GRAVITY * 0.03**2).astype(np.float32)
-    rim, rim_slope = grid.open_rim(boundary)
-    held = np.flatnonzero(grid.padded(grid.held, outside=False))
-    peaks = np.zeros((4, water.size), dtype=np.float32)
+    rim, normal, faces = grid.open_rim(boundary)
+    peaks = np.zeros((4, level.size), dtype=np.float32)
     peaks[3] = np.inf
     totals = np.zeros(4)
-    free = grid.padded(grid.free, outside=False).astype(bool)
-    initial = float(water[free].sum())
     steps = _flood(
-        grid.width, water, grid.bed, friction, factor, feed, soil, grid.padded(pull, outside=0.0) / 1000.0, soft, inlets,
-        rim, rim_slope, held, water[held], lengths, depths, cell_size, theta, courant,
-        min(froude_limit, 1e3), arrival_depth, peaks, totals,
-    )  # fmt: skip
-    if not np.isfinite(water).all():
-        raise ModelError("the flow did not stay finite; take a smaller courant or froude_limit, or smooth the terrain")
-    area = cell_size**2
-    infiltrated, drained, left_rim, left_held = (float(total) * area for total in totals)
+        width=grid.width,
+        level=level,
+        bed=grid.bed,
+        friction=grid.flat(GRAVITY * rough**2, outside=GRAVITY).astype(np.float32),
+        factor=factor,
+        feed=feed,
+        soil=grid.flat(grid.field("conductivity", conductivity)) * MM_PER_HOUR,
+        pull=grid.flat(pull) / 1000.0,
+        soft=grid.flat(grid.field("pervious_fraction", pervious_fraction, top=1.0)),
+        inlets=grid.flat(grid.field("inlet_capacity", inlet_capacity)) * MM_PER_HOUR,
+        rim=rim,
+        normal=normal,
+        faces=faces,
+        held=np.flatnonzero(grid.flat(grid.held)),
+        lengths=lengths,
+        fallen=fallen,
+        cell_size=float(cell_size),
+        theta=float(theta),
+        courant=float(courant),
+        froude=float(min(froude_limit, 1e3)),
+        arrival_depth=float(arrival_depth),
+        peaks=peaks,
+        totals=totals,
+    )
+    if not np.isfinite(level).all():
+        raise ModelError("the flow did not stay finite; take a smaller courant or froude_limit, or mend the terrain")
+    depth = np.maximum(level - grid.bed, 0.0)
+    free = grid.flat(grid.free).astype(bool)
+    infiltrated, drained, over_rim, over_shore = (float(total) * area for total in totals)
     balance = WaterBalance(
-        initial=initial * area,
-        rain=float(factor.sum()) * float(depths.sum()) * area,
+        initial=float(start[free].sum()) * area,
+        rain=float(factor.sum()) * float(fallen.sum()) * area,
         inflow=float(feed.sum()) * float(lengths.sum()) * area,
         infiltrated=infiltrated,
         drained=drained,
-        left=left_rim + left_held,
-        stored=float(water[free].sum()) * area,
+        left=over_rim + over_shore,
+        stored=float(depth[free].sum()) * area,
     )
     return SurfaceFlow(
-        depth=grid.result(water),
+        depth=grid.result(depth),
         max_depth=grid.result(peaks[0]),
         max_speed=grid.result(peaks[1]),
         max_hazard=grid.result(peaks[2]),
@@ -270,6 +290,7 @@ class _Grid:
 
     shape: tuple[int, int]
     width: int
+    inside: NDArray[np.bool_]
     free: NDArray[np.bool_]
     held: NDArray[np.bool_]
     held_depth: NDArray[np.float64]
@@ -310,25 +331,25 @@ class _Grid:
         floor = np.where(shore, _shore_bed(ground, level, free), ground)
         bed = np.where(free | shore, floor, WALL)
         held_depth = np.where(shore, level - floor, 0.0)
-        width = ground.shape[1] + 2
-        framed = np.pad(bed, ((2, 2), (1, 1)), constant_values=WALL).reshape(-1)
-        return cls(ground.shape, width, free, shore, held_depth, ground, framed, cell_size)
+        floor_of_all = float(bed[free].min())  # taken off, so that levels keep their digits in high cities
+        framed = np.pad(np.where(bed < WALL, bed - floor_of_all, WALL), FRAME, constant_values=WALL).reshape(-1)
+        return cls(ground.shape, ground.shape[1] + 2, inside, free, shore, held_depth, ground, framed, cell_size)
 
-    def field(self, name: str, value: ArrayLike, *, top: float = np.inf, still: float) -> NDArray[np.float64]:
-        """Spread a number or a grid over the cells, check it where it counts, and put `still` elsewhere."""
+    def field(self, name: str, value: ArrayLike, *, top: float = np.inf, elsewhere: float = 0.0) -> NDArray[np.float64]:
+        """Spread a number or a grid over the free cells, check it there, and put `elsewhere` on the others."""
         given = np.asarray(value, dtype=np.float64)
         if given.ndim != 0 and given.shape != self.shape:
             raise ModelError(f"{name} must be one number or a grid {self.shape}, got shape {given.shape}")
-        spread = np.where(self.free, given, still)
+        spread = np.where(self.free, given, elsewhere)
         wrong = int(np.count_nonzero(~((spread >= 0.0) & (spread <= top) & np.isfinite(spread))))
         if wrong:
             wanted = f"between 0 and {top:g}" if np.isfinite(top) else "finite and at least 0"
             raise ModelError(f"{name} must be {wanted} on active cells, got {wrong} cells that are not")
         return spread
 
-    def padded(self, values: NDArray[Any], *, outside: float) -> NDArray[Any]:
+    def flat(self, values: NDArray[Any], *, outside: float = 0.0) -> NDArray[Any]:
         """Frame a grid with walls and lay it out flat."""
-        return np.pad(values, ((2, 2), (1, 1)), constant_values=outside).reshape(-1)
+        return np.pad(values, FRAME, constant_values=outside).reshape(-1)
 
     def result(self, flat: NDArray[Any]) -> NDArray[Any]:
         """Cut the frame off again."""
@@ -336,35 +357,44 @@ class _Grid:
 
     def open_rim(
         self, boundary: Literal["closed", "open"] | NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """List cells that shed water out of the domain: flat index, and faces times the root of the slope."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """List cells that shed water out of the domain: flat index, root of the slope over its faces, open faces."""
         if isinstance(boundary, str) and boundary not in {"closed", "open"}:
             raise ModelError(f'boundary must be "closed", "open" or a grid of cells that are open, got "{boundary}"')
         marked = np.full(self.shape, boundary == "open") if isinstance(boundary, str) else np.asarray(boundary, bool)
         if marked.shape != self.shape:
             raise ModelError(f"boundary must have the shape of elevation {self.shape}, got {marked.shape}")
-        framed = np.pad(np.where(self.free | self.held, self.ground, np.nan), 1, constant_values=np.nan)
-        here = framed[1:-1, 1:-1]
-        conveyance = np.zeros(self.shape)
-        around = ((framed[:-2, 1:-1], framed[2:, 1:-1]), (framed[1:-1, :-2], framed[1:-1, 2:]))
-        for near, far in (*around, *((b, a) for a, b in around)):  # each face, and the cell across from it
-            fall = np.nan_to_num((far - here) / self.cell_size, nan=0.0)
-            conveyance += np.where(np.isnan(near), np.sqrt(np.maximum(fall, RIM_SLOPE)), 0.0)
-        cells = marked & self.free & (conveyance > 0.0)
-        flat = np.flatnonzero(self.padded(cells, outside=False))
-        return flat, self.padded(conveyance, outside=0.0)[flat]
+        wet = np.pad(self.inside, 1)
+        labels, _ = ndimage.label(~wet)
+        beyond = labels == labels[0, 0]  # out of the domain, and not an island in it such as a building
+        ground = np.where(wet, np.pad(np.where(self.inside, self.ground, 0.0), 1), np.nan)
+        here = ground[1:-1, 1:-1]
+        normal, faces = np.zeros(self.shape), np.zeros(self.shape)
+        for way, back in ((NORTH, SOUTH), (SOUTH, NORTH), (WEST, EAST), (EAST, WEST)):
+            fall = np.nan_to_num((ground[back] - here) / self.cell_size, nan=0.0)
+            normal += np.where(beyond[way], np.sqrt(np.maximum(fall, RIM_SLOPE)), 0.0)
+            faces += beyond[way]
+        rim = np.flatnonzero(self.flat(marked & self.free & (faces > 0)))
+        return rim, self.flat(normal)[rim], self.flat(faces)[rim]
+
+
+# The four neighbours of each cell, as views of a grid framed by one cell.
+NORTH = (slice(None, -2), slice(1, -1))
+SOUTH = (slice(2, None), slice(1, -1))
+WEST = (slice(1, -1), slice(None, -2))
+EAST = (slice(1, -1), slice(2, None))
 
 
 def _touches(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
     framed = np.pad(free, 1)
-    touching: NDArray[np.bool_] = framed[:-2, 1:-1] | framed[2:, 1:-1] | framed[1:-1, :-2] | framed[1:-1, 2:]
+    touching: NDArray[np.bool_] = framed[NORTH] | framed[SOUTH] | framed[WEST] | framed[EAST]
     return touching
 
 
 def _shore_bed(ground: NDArray[np.float64], level: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Raise the bed of held cells to their lowest free neighbour: no face feels it, and deep sea costs no steps."""
     framed = np.pad(np.where(free, ground, np.inf), 1, constant_values=np.inf)
-    lowest = np.minimum.reduce([framed[:-2, 1:-1], framed[2:, 1:-1], framed[1:-1, :-2], framed[1:-1, 2:]])
+    lowest = np.minimum.reduce([framed[NORTH], framed[SOUTH], framed[WEST], framed[EAST]])
     raised: NDArray[np.float64] = np.minimum(np.maximum(ground, lowest), level)
     return raised
 
@@ -378,43 +408,42 @@ def _intervals(
         raise ModelError(f"duration must be above 0 s, got {end}")
     edges = np.append(np.arange(rain.size + 1) * rain_step, np.inf).clip(max=end)
     lengths: list[NDArray[np.float64]] = []
-    depths: list[NDArray[np.float64]] = []
+    fallen: list[NDArray[np.float64]] = []
     for length, intensity in zip(np.diff(edges), np.append(rain, 0.0), strict=True):
         if length > 0.0:
             parts = int(np.ceil(length / source_step - 1e-9))
             lengths.append(np.full(parts, length / parts))
-            depths.append(np.full(parts, intensity / HOUR / 1000.0 * length / parts))
-    return np.concatenate(lengths), np.concatenate(depths)
+            fallen.append(np.full(parts, intensity * MM_PER_HOUR * length / parts))
+    return np.concatenate(lengths), np.concatenate(fallen)
 
 
 # Numba kernels. Each loop runs over flat cells with unsigned indices, no branch and few arrays, because only
-# such loops vectorise; maxima of positive floats are taken over their bit patterns for the same reason.
+# such loops vectorise; extremes of positive floats are taken over their bit patterns for the same reason.
+# The state is the water level (float64); the depth is its float32 shadow, kept in step.
 
-_ONE_BITS = np.int32(0x3F800000)  # the float32 1.0
+_CHUNK = 4096  # cells whose arrays stay in the second-level cache between the parts of one step
 
 
-@intrinsic
-def _bits(_context: Any, value: Any) -> Any:
+def _bits_of(_context: Any, _value: Any) -> Any:
     """Read a float32 as the int32 of the same bits."""
 
     def generate(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        from llvmlite import ir  # noqa: PLC0415 (only while compiling)
-
         return builder.bitcast(args[0], ir.IntType(32))
 
     return types.int32(types.float32), generate
 
 
-@intrinsic
-def _float(_context: Any, value: Any) -> Any:
+def _float_of(_context: Any, _value: Any) -> Any:
     """Read an int32 as the float32 of the same bits."""
 
     def generate(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        from llvmlite import ir  # noqa: PLC0415 (only while compiling)
-
         return builder.bitcast(args[0], ir.FloatType())
 
     return types.float32(types.int32), generate
+
+
+_bits: Any = intrinsic(_bits_of)
+_float: Any = intrinsic(_float_of)
 
 
 @njit(cache=True, fastmath=True, error_model="numpy", inline="always")
@@ -422,7 +451,7 @@ def _inverse_cube_root(value: Any) -> Any:
     """Inverse cube root of a positive float32, to about 6e-6: a guess on the exponent bits, then two Newton steps."""
     third = np.float32(1.0 / 3.0)
     four = np.float32(4.0)
-    root = _float(np.int32(0x54A2FA8C) - _bits(value) // np.int32(3))
+    root = _float(np.int32(0x54A2FA8C) - np.int32(np.float32(_bits(value)) * third))
     root *= (four - value * root * root * root) * third
     root *= (four - value * root * root * root) * third
     return root
@@ -430,8 +459,8 @@ def _inverse_cube_root(value: Any) -> Any:
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def _discharge(
-    first: int, last: int, along: int, across: int, water: Any, bed: Any, friction: Any, now: Any, cross: Any,
-    new: Any, step: Any, push: Any, own: Any, other: Any, swift: Any,
+    first: int, last: int, along: int, across: int, level: Any, depth: Any, drop: Any, friction: Any, now: Any,
+    cross: Any, new: Any, step: Any, push: Any, own: Any, other: Any, swift: Any,
 ) -> Any:  # fmt: skip
     """New discharge [m²/s] over the faces between cells k and k + along; returns the bits of the deepest face."""
     s = np.uint64(along)
@@ -442,13 +471,9 @@ def _discharge(
     zero = np.float32(0.0)
     deepest = np.int32(0)
     for k in range(np.uint64(first), np.uint64(last)):
-        depth = water[k]
-        next_depth = water[k + s]
-        drop = bed[k] - bed[k + s]
-        fall = np.float32(drop + (depth - next_depth))
-        drop32 = np.float32(drop)
+        fall = np.float32(level[k] - level[k + s])
         # Depth over the face: the higher water level less the higher bed.
-        over = max(np.float32(depth) + min(drop32, zero), np.float32(next_depth) - max(drop32, zero))
+        over = max(depth[k] + min(drop[k], zero), depth[k + s] - max(drop[k], zero))
         flow = max(over, THIN)
         sideways = quarter * (cross[k] + cross[k + s] + cross[k - t] + cross[k + s - t])
         q = now[k]
@@ -465,21 +490,17 @@ def _discharge(
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _share(first: int, last: int, width: int, water: Any, qx: Any, qy: Any, share: Any, ratio: Any) -> Any:
-    """Share of its outflow that each cell can pay for from the water it holds; returns the bits of the least."""
+def _share(first: int, last: int, width: int, depth: Any, qx: Any, qy: Any, share: Any, ratio: Any) -> None:
+    """Share of its outflow that each cell can pay for from the water it holds."""
     w = np.uint64(width)
     i = np.uint64(1)
     one = np.float32(1.0)
     zero = np.float32(0.0)
     tiny = np.float32(1e-30)
-    least = _ONE_BITS
+    most = np.float32(0.999999)  # a millionth is kept back, so that float32 rounding never overdraws
     for k in range(np.uint64(first), np.uint64(last)):
         out = max(qx[k], zero) - min(qx[k - i], zero) + max(qy[k], zero) - min(qy[k - w], zero)
-        # A millionth is kept back, so that float32 rounding never overdraws.
-        paid = min(one, np.float32(water[k]) * np.float32(0.999999) / max(out * ratio, tiny))
-        share[k] = paid
-        least = min(least, _bits(paid))
-    return least
+        share[k] = min(one, depth[k] * most / max(out * ratio, tiny))
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
@@ -495,20 +516,22 @@ def _limit(first: int, last: int, along: int, discharge: Any, share: Any) -> Non
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _move(first: int, last: int, width: int, water: Any, qx: Any, qy: Any, ratio: float) -> None:
+def _move(first: int, last: int, width: int, level: Any, bed: Any, depth: Any, qx: Any, qy: Any, ratio: float) -> None:
     w = np.uint64(width)
     i = np.uint64(1)
     for k in range(np.uint64(first), np.uint64(last)):
         along = np.float64(qx[k - i]) - np.float64(qx[k])
-        water[k] += ratio * (along + (np.float64(qy[k - w]) - np.float64(qy[k])))
+        now = level[k] + ratio * (along + (np.float64(qy[k - w]) - np.float64(qy[k])))
+        level[k] = now
+        depth[k] = np.float32(now - bed[k])
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def _flow_step(
-    rows: int, width: int, water: Any, bed: Any, friction: Any, qx: Any, qy: Any, new_qx: Any, new_qy: Any,
-    share: Any, cell_size: float, step: float, theta: float, froude: float,
+    width: int, level: Any, bed: Any, depth: Any, drop_x: Any, drop_y: Any, friction: Any, qx: Any, qy: Any,
+    new_qx: Any, new_qy: Any, share: Any, cell_size: float, step: float, theta: float, froude: float,
 ) -> float:  # fmt: skip
-    """One flow step. Row by row, the limit and the move trail the discharge by a row, so all stays in cache."""
+    """One flow step; returns the deepest face. Limit and move trail the discharge by a row, so all stays in cache."""
     push = np.float32(GRAVITY * step / cell_size)
     ratio = step / cell_size
     dt = np.float32(step)
@@ -516,93 +539,96 @@ def _flow_step(
     other = np.float32(0.5 * (1.0 - theta))
     swift = np.float32(froude * np.sqrt(GRAVITY))
     deepest = np.int32(0)
-    before = _ONE_BITS
-    for row in range(2, rows + 3):
-        a = row * width
-        b = a + width
-        here = _ONE_BITS
-        if row < rows + 2:
-            x = _discharge(a, b, 1, width, water, bed, friction, qx, qy, new_qx, dt, push, own, other, swift)
-            y = _discharge(a, b, width, 1, water, bed, friction, qy, qx, new_qy, dt, push, own, other, swift)
-            deepest = max(deepest, x, y)
-            here = _share(a, b, width, water, new_qx, new_qy, share, np.float32(ratio))
-        if row > 2:
-            a -= width
-            b -= width
-            if before < _ONE_BITS:
-                _limit(a, b, 1, new_qx, share)
-            if min(before, here) < _ONE_BITS:
-                _limit(a, b, width, new_qy, share)
-            _move(a, b, width, water, new_qx, new_qy, ratio)
-        before = here
+    end = level.size - 2 * width
+    done = 2 * width
+    for a in range(2 * width, end, _CHUNK):
+        b = min(a + _CHUNK, end)
+        x = _discharge(a, b, 1, width, level, depth, drop_x, friction, qx, qy, new_qx, dt, push, own, other, swift)
+        y = _discharge(a, b, width, 1, level, depth, drop_y, friction, qy, qx, new_qy, dt, push, own, other, swift)
+        deepest = max(deepest, x, y)
+        _share(a, b, width, depth, new_qx, new_qy, share, np.float32(ratio))
+        ready = b - width if b < end else end
+        if ready > done:
+            _limit(done, ready, 1, new_qx, share)
+            _limit(done, ready, width, new_qy, share)
+            _move(done, ready, width, level, bed, depth, new_qx, new_qy, ratio)
+            done = ready
     return np.float64(_float(deepest))
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _rain(water: Any, factor: Any, feed: Any, depth: float, step: float) -> None:
-    for k in range(water.size):
-        water[k] += factor[k] * depth + feed[k] * step
+def _rain(level: Any, factor: Any, feed: Any, fallen: float, step: float) -> None:
+    for k in range(level.size):
+        level[k] += factor[k] * fallen + feed[k] * step
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _infiltrate(water: Any, taken: Any, soil: Any, pull: Any, soft: Any, step: float) -> float:
+def _infiltrate(level: Any, bed: Any, taken: Any, soil: Any, pull: Any, soft: Any, step: float) -> float:
     """Green-Ampt on the pervious part of each cell, from the water standing on that part."""
     total = 0.0
-    for k in range(water.size):
-        gain = min(green_ampt_step(taken[k], soil[k], pull[k], step), water[k])
+    for k in range(level.size):
+        gain = min(green_ampt_step(taken[k], soil[k], pull[k], step), max(level[k] - bed[k], 0.0))
         taken[k] += gain
         gain *= soft[k]
-        water[k] -= gain
+        level[k] -= gain
         total += gain
     return total
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _drain(water: Any, inlets: Any, step: float) -> float:
+def _drain(level: Any, bed: Any, inlets: Any, step: float) -> float:
     total = 0.0
-    for k in range(water.size):
-        gone = min(inlets[k] * step, water[k])
-        water[k] -= gone
+    for k in range(level.size):
+        gone = min(inlets[k] * step, max(level[k] - bed[k], 0.0))
+        level[k] -= gone
         total += gone
     return total
 
 
+@njit(cache=True, fastmath=True, error_model="numpy")
+def _shadow(level: Any, bed: Any, depth: Any) -> float:
+    """Bring the depth in step with the level; returns the deepest."""
+    deepest = np.int32(0)
+    for k in range(level.size):
+        depth[k] = np.float32(max(level[k] - bed[k], 0.0))
+        deepest = max(deepest, _bits(depth[k]))
+    return np.float64(_float(deepest))
+
+
 @njit(cache=True, error_model="numpy")
-def _shed_rim(water: Any, friction: Any, rim: Any, slope: Any, cell_size: float, step: float, froude: float) -> float:
+def _shed_rim(
+    level: Any, bed: Any, depth: Any, friction: Any, rim: Any, normal: Any, faces: Any, cell_size: float, step: float
+) -> float:
     """Let water out over the open rim at normal depth, at most critical, at most what the cell holds."""
     total = 0.0
     for n in range(rim.size):
-        depth = water[rim[n]]
-        if depth > THIN:
-            rough = np.sqrt(friction[rim[n]] / GRAVITY)
-            normal = np.cbrt(depth) ** 5 * slope[n] / rough
-            critical = min(froude, 1.0) * depth * np.sqrt(GRAVITY * depth) * 4.0
-            gone = min(min(normal, critical) * step / cell_size, depth)
-            water[rim[n]] -= gone
+        k = rim[n]
+        water = level[k] - bed[k]
+        if water > THIN:
+            root = np.cbrt(water)
+            manning = root**5 * normal[n] * np.sqrt(GRAVITY / friction[k])
+            critical = faces[n] * water * np.sqrt(GRAVITY * water)
+            gone = min(min(manning, critical) * step / cell_size, water)
+            level[k] -= gone
+            depth[k] = np.float32(level[k] - bed[k])
             total += gone
     return total
 
 
 @njit(cache=True, error_model="numpy")
-def _hold(water: Any, held: Any, held_depth: Any) -> float:
+def _hold(level: Any, bed: Any, depth: Any, held: Any, held_level: Any) -> float:
     total = 0.0
     for n in range(held.size):
-        total += water[held[n]] - held_depth[n]
-        water[held[n]] = held_depth[n]
+        k = held[n]
+        total += level[k] - held_level[n]
+        level[k] = held_level[n]
+        depth[k] = np.float32(level[k] - bed[k])
     return total
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _deepest(water: Any) -> float:
-    deepest = np.int32(0)
-    for k in range(water.size):
-        deepest = max(deepest, _bits(np.float32(water[k])))
-    return np.float64(_float(deepest))
 
 
 @njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy")
 def _record(
-    first: int, last: int, width: int, water: Any, qx: Any, qy: Any, max_depth: Any, max_speed: Any, max_hazard: Any
+    first: int, last: int, width: int, depth: Any, qx: Any, qy: Any, max_depth: Any, max_speed: Any, max_hazard: Any
 ) -> None:
     """Raise the maxima of depth, speed and depth times speed to what they are now."""
     w = np.uint64(width)
@@ -611,69 +637,78 @@ def _record(
     zero = np.float32(0.0)
     least = np.float32(SPEED_DEPTH)
     for k in range(np.uint64(first), np.uint64(last)):
-        depth = np.float32(water[k])
         x = half * (qx[k] + qx[k - i])
         y = half * (qy[k] + qy[k - w])
         hazard = np.sqrt(x * x + y * y)
-        hazard = hazard if depth > least else zero
-        max_depth[k] = max(max_depth[k], depth)
+        hazard = hazard if depth[k] > least else zero
+        max_depth[k] = max(max_depth[k], depth[k])
         max_hazard[k] = max(max_hazard[k], hazard)
-        max_speed[k] = max(max_speed[k], hazard / max(depth, least))
+        max_speed[k] = max(max_speed[k], hazard / max(depth[k], least))
 
 
 @njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy")
-def _arrive(water: Any, arrival: Any, depth: float, time: float) -> None:
+def _arrive(depth: Any, arrival: Any, threshold: float, time: float) -> None:
     now = np.float32(time)
+    enough = np.float32(threshold)
     never = np.float32(np.inf)
-    for k in range(water.size):
-        reached = now if water[k] >= depth else never
+    for k in range(depth.size):
+        reached = now if depth[k] >= enough else never
         arrival[k] = min(arrival[k], reached)
 
 
 @njit(cache=True, error_model="numpy")
 def _flood(
-    width: int, water: Any, bed: Any, friction: Any, factor: Any, feed: Any, soil: Any, pull: Any, soft: Any,
-    inlets: Any, rim: Any, rim_slope: Any, held: Any, held_depth: Any, lengths: Any, depths: Any, cell_size: float,
+    width: int, level: Any, bed: Any, friction: Any, factor: Any, feed: Any, soil: Any, pull: Any, soft: Any,
+    inlets: Any, rim: Any, normal: Any, faces: Any, held: Any, lengths: Any, fallen: Any, cell_size: float,
     theta: float, courant: float, froude: float, arrival_depth: float, peaks: Any, totals: Any,
 ) -> int:  # fmt: skip
-    """Carry the whole run; fills `peaks` and `totals` (infiltrated, drained, left by rim, by held cells) [m]."""
-    rows = water.size // width - 4
-    qx = np.zeros(water.size, np.float32)
-    qy = np.zeros(water.size, np.float32)
-    new_qx = np.zeros(water.size, np.float32)
-    new_qy = np.zeros(water.size, np.float32)
-    share = np.ones(water.size, np.float32)
-    taken = np.zeros(water.size)
+    """Carry the whole run; fills `peaks` and `totals` (infiltrated, drained, left by the rim, by held cells) [m]."""
+    cells = level.size
+    qx = np.zeros(cells, np.float32)
+    qy = np.zeros(cells, np.float32)
+    new_qx = np.zeros(cells, np.float32)
+    new_qy = np.zeros(cells, np.float32)
+    share = np.ones(cells, np.float32)
+    depth = np.zeros(cells, np.float32)
+    drop_x = np.zeros(cells, np.float32)
+    drop_y = np.zeros(cells, np.float32)
+    drop_x[:-1] = (bed[:-1] - bed[1:]).astype(np.float32)
+    drop_y[:-width] = (bed[:-width] - bed[width:]).astype(np.float32)
+    taken = np.zeros(cells)
+    held_level = level[held]
     soaks = soil.max() > 0.0
     drains = inlets.max() > 0.0
     feeds = feed.max() > 0.0
     time = 0.0
     steps = 0
-    _arrive(water, peaks[3], arrival_depth, time)
+    _shadow(level, bed, depth)
+    _record(2 * width, cells - 2 * width, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
+    _arrive(depth, peaks[3], arrival_depth, time)
     for interval in range(lengths.size):
         length = lengths[interval]
-        if depths[interval] > 0.0 or feeds:
-            _rain(water, factor, feed, depths[interval], length)
+        if fallen[interval] > 0.0 or feeds:
+            _rain(level, factor, feed, fallen[interval], length)
         if soaks:
-            totals[0] += _infiltrate(water, taken, soil, pull, soft, length)
+            totals[0] += _infiltrate(level, bed, taken, soil, pull, soft, length)
         if drains:
-            totals[1] += _drain(water, inlets, length)
-        deepest = _deepest(water)
+            totals[1] += _drain(level, bed, inlets, length)
+        deepest = _shadow(level, bed, depth)
         left = length
         while left > 0.0:
-            longest = courant * cell_size / np.sqrt(GRAVITY * max(deepest, 1e-6))
+            longest = courant * cell_size / np.sqrt(GRAVITY * np.maximum(deepest, THIN))
             parts = np.ceil(left / longest)
             step = left / parts
             deepest = _flow_step(
-                rows, width, water, bed, friction, qx, qy, new_qx, new_qy, share, cell_size, step, theta, froude
-            )
+                width, level, bed, depth, drop_x, drop_y, friction, qx, qy, new_qx, new_qy, share, cell_size, step,
+                theta, froude,
+            )  # fmt: skip
             qx, new_qx = new_qx, qx
             qy, new_qy = new_qy, qy
-            totals[2] += _shed_rim(water, friction, rim, rim_slope, cell_size, step, froude)
-            totals[3] += _hold(water, held, held_depth)
+            totals[2] += _shed_rim(level, bed, depth, friction, rim, normal, faces, cell_size, step)
+            totals[3] += _hold(level, bed, depth, held, held_level)
             left = left - step if parts > 1.0 else 0.0
             steps += 1
         time += length
-        _record(2 * width, (rows + 2) * width, width, water, qx, qy, peaks[0], peaks[1], peaks[2])
-        _arrive(water, peaks[3], arrival_depth, time)
+        _record(2 * width, cells - 2 * width, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
+        _arrive(depth, peaks[3], arrival_depth, time)
     return steps
