@@ -258,7 +258,7 @@ def with_headway(
     old_frequencies = timetable.frequencies[timetable.frequencies["trip_id"].isin(trips.index)]
     kept_frequencies = _cut_frequencies(old_frequencies, window)
     kept = _kept_trips(runs, window, set(old_frequencies["trip_id"]), set(kept_frequencies["trip_id"]))
-    templates, frequencies = _regular(timetable, trips, inside, seconds, window)
+    templates, frequencies = _regular(trips, inside, seconds, window)
     gone = trips.index[~trips.index.isin(list(kept))]
     base = without_trips(timetable, gone)
     other = base.frequencies[~base.frequencies["trip_id"].isin(trips.index)]
@@ -471,7 +471,7 @@ def _kept_trips(
 
 
 def _regular(
-    timetable: Timetable, trips: pd.DataFrame, runs: pd.DataFrame, headway: int, window: tuple[int, int] | None
+    trips: pd.DataFrame, runs: pd.DataFrame, headway: int, window: tuple[int, int] | None
 ) -> tuple[dict[str, str], pd.DataFrame]:
     """Template trips (new id -> old id) and frequency rows that run each service and direction every `headway`."""
     by = runs.join(trips[["route_id", "service_id", "direction"]], on="trip_id")
@@ -550,9 +550,10 @@ def _leg_seconds(
         metres = np.asarray(distances, dtype=np.float64)
         if metres.shape != (len(points) - 1,) or not (np.isfinite(metres) & (metres >= 0)).all():
             raise ScenarioError(
-                f"{len(points)} stops need {len(points) - 1} distances of at least 0 m, got {list(distances)}; measure along the street"
+                f"{len(points)} stops need {len(points) - 1} distances of at least 0 m, got {list(distances)}; "
+                "measure along the street"
             )
-    return np.maximum(1, np.ceil(metres / speed)).astype(np.int64)
+    return np.asarray(np.maximum(1, np.ceil(metres / speed)), dtype=np.int64)
 
 
 def _check_line(timetable: Timetable, *, line_id: str, mode: str, span: tuple[int, int]) -> None:
@@ -622,7 +623,8 @@ def _check_references(timetable: Timetable) -> None:
         strange = values[~values.isin(known)]
         if len(strange):
             raise LayerError(
-                f"timetable {table}.{column} names {strange.iloc[0]!r} ({len(strange)} rows), which is not in {target}; add it or drop the rows"
+                f"timetable {table}.{column} names {strange.iloc[0]!r} ({len(strange)} rows), which is not in {target}; "
+                "add it or drop the rows"
             )
 
 

@@ -1,0 +1,705 @@
+"""Reads GTFS schedule feeds (zip or folder) into a `Timetable`.
+
+Ours because the libraries that read GTFS bring far more than the tables wanted here. Read are: stops, routes, trips,
+stop_times, calendar, calendar_dates, frequencies, transfers and shapes. Blank times are interpolated by distance: along
+`shape_dist_traveled`, else along the trip's shape, else straight between stops. Left out: fares, pathways, flexible
+stops, transfers bound to single routes or trips, and in-seat transfers.
+
+Reference: General Transit Feed Specification, schedule reference, gtfs.org.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
+
+from synapolis.core.errors import LayerError, SourceError
+from synapolis.layers.timetable import DAY, Timetable, merge_timetables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+__all__ = ["merge_timetables", "read_gtfs"]
+
+_ROUTE_MODES = {
+    0: "tram",
+    1: "subway",
+    2: "rail",
+    3: "bus",
+    4: "ferry",
+    5: "cable",
+    6: "cable",
+    7: "cable",
+    11: "bus",
+    12: "rail",
+}
+_EXTENDED_MODES = {
+    1: "rail",
+    2: "bus",
+    4: "subway",
+    7: "bus",
+    8: "bus",
+    9: "tram",
+    10: "ferry",
+    12: "ferry",
+    13: "cable",
+    14: "cable",
+}
+_TIME = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MAX_SERVICE_DAYS = 366 * 20
+_BROKEN = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, KeyError)
+
+
+def read_gtfs(path: str | Path, *, feed: str, crs: object) -> Timetable:
+    """Read one feed.
+
+    Parameters
+    ----------
+    path : str or Path
+        A zip, or a folder with the feed's text files.
+    feed : str
+        Short name of the feed; ids become `feed:id`.
+    crs : anything pyproj reads
+        The city's projected CRS.
+
+    Returns
+    -------
+    Timetable
+        Stops without location_type (platforms), all trips, calendars expanded to days.
+
+    Raises
+    ------
+    SourceError
+        A file is missing, damaged, or holds a value the specification forbids: the message names file and line.
+    """
+    files = _Feed(Path(path))
+    try:
+        return _read(files, feed, CRS.from_user_input(crs))
+    except LayerError as error:
+        raise SourceError(f"{files.path}: {error}") from error
+
+
+def _read(files: _Feed, feed: str, crs: CRS) -> Timetable:
+    stops, parents = _stops(files, crs)
+    routes = _routes(files)
+    trips = _trips(files, routes)
+    services = _services(files)
+    named = _service_names(files)  # a service may be named and never run
+    files.known("trips.txt", trips["service_id"], named, "calendar.txt or calendar_dates.txt", trips["line"])
+    times = _stop_times(files, trips, stops)
+    trips["direction"] = _directions(trips, times, stops)
+    tables = {
+        "stops": stops,
+        "trips": trips.set_index("trip_id"),
+        "stop_times": times,
+        "frequencies": _frequencies(files, trips),
+        "services": services,
+        "transfers": _transfers(files, stops, parents),
+    }
+    return Timetable.from_tables(_prefixed(tables, f"{feed}:"))
+
+
+def _prefixed(tables: dict[str, pd.DataFrame], prefix: str) -> dict[str, pd.DataFrame]:
+    """Put the feed's name before every id."""
+    named = {}
+    for name, frame in tables.items():
+        ids = [c for c in ("trip_id", "stop_id", "route_id", "service_id", "from_stop", "to_stop") if c in frame]
+        changed = frame.assign(**{c: prefix + frame[c].astype("str") for c in ids})
+        named[name] = (
+            changed.set_axis(prefix + changed.index.astype("str"), axis=0) if name in ("stops", "trips") else changed
+        )
+    return named
+
+
+class _Feed:
+    """The bytes of a feed by file name, and the errors that name file and line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.is_dir():
+            self._names = {p.name: str(p) for p in path.iterdir() if p.is_file()}
+        else:
+            self._names = self._zip_names()
+        if not self._names:
+            raise SourceError(
+                f"a GTFS feed holds files such as stops.txt, {path} holds none; give the feed's zip or folder"
+            )
+
+    def _zip_names(self) -> dict[str, str]:
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                names = [n for n in archive.namelist() if not n.endswith("/") and "__MACOSX" not in n]
+        except FileNotFoundError as error:
+            raise SourceError(f"no GTFS feed at {self.path}; check the path") from error
+        except _BROKEN as error:
+            raise SourceError(f"{self.path} is not a whole zip file ({error}); fetch the feed again") from error
+        return {n.rsplit("/", 1)[-1]: n for n in sorted(names, key=lambda n: (-n.count("/"), n))}
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            if self.path.is_dir():
+                return Path(self._names[name]).read_bytes()
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(self._names[name])
+        except _BROKEN as error:
+            raise SourceError(f"{self.path}: {name} cannot be unpacked ({error}); fetch the feed again") from error
+
+    def has(self, name: str) -> bool:
+        return name in self._names
+
+    def table(self, name: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> pd.DataFrame:
+        """All rows as text ("" where blank), the wanted columns only, and `line`, the line in the file."""
+        if name not in self._names:
+            raise SourceError(f"{self.path} lacks {name}, which every GTFS feed must have; fetch a complete feed")
+        try:
+            text = self._bytes(name).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise self.error(name, line, "text in UTF-8", "other bytes", "save the file as UTF-8") from error
+        frame = self._rows(name, text)
+        missing = [column for column in required if column not in frame]
+        if missing:
+            raise self.error(
+                name, 1, f"columns {', '.join(required)}", f"no {', '.join(missing)}", "fetch a complete feed"
+            )
+        for column in optional:
+            if column not in frame:
+                frame[column] = ""
+        return frame[[*required, *optional, "line"]]
+
+    def _rows(self, name: str, text: str) -> pd.DataFrame:
+        """Parse with pandas; where it stumbles, with the csv module, which knows the line."""
+        if "\0" in text:
+            raise self.error(
+                name, text[: text.index("\0")].count("\n") + 1, "text", "a zero byte", "fetch the feed again"
+            )
+        header = text.lstrip("\r\n").split("\n", 1)[0]
+        if '"' not in text and "\r\r" not in text and header.strip():
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", pd.errors.ParserWarning)
+                    frame = pd.read_csv(
+                        io.StringIO(text), dtype="str", keep_default_na=False, index_col=False, skip_blank_lines=False
+                    )
+            except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError):
+                return self._rows_by_csv(name, text)
+            frame.columns = frame.columns.str.strip()
+            if frame.columns.has_duplicates or text.startswith(("\r", "\n")):
+                return self._rows_by_csv(name, text)
+            frame = frame.fillna("").apply(lambda column: column.str.strip())
+            frame["line"] = np.arange(2, len(frame) + 2)
+            return frame[(frame.drop(columns="line") != "").any(axis=1)]
+        return self._rows_by_csv(name, text)
+
+    def _rows_by_csv(self, name: str, text: str) -> pd.DataFrame:
+        reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+        header: list[str] = []
+        rows: list[list[object]] = []
+        try:
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                if not any(cells):
+                    continue
+                if not header:
+                    header = cells
+                    continue
+                if len(cells) > len(header) and any(cells[len(header) :]):
+                    raise self.error(
+                        name,
+                        reader.line_num,
+                        f"{len(header)} fields",
+                        f"{len(cells)}",
+                        "quote fields that contain commas",
+                    )
+                cells = cells[: len(header)] + [""] * (len(header) - len(cells))
+                rows.append([*cells, reader.line_num])
+        except csv.Error as problem:
+            raise self.error(name, reader.line_num, "CSV", str(problem), "fetch the feed again") from problem
+        if not header or len(set(header)) != len(header):
+            raise self.error(
+                name, 1, "a header that names each column once", ",".join(header) or "none", "fetch the feed again"
+            )
+        frame = pd.DataFrame(rows, columns=[*header, "line"])
+        return frame.astype(dict.fromkeys(header, "str") | {"line": np.int64})
+
+    def error(self, name: str, line: int, wanted: str, got: str, then: str) -> SourceError:
+        got = got if len(got) <= 80 else got[:80] + "…"
+        return SourceError(f"{self.path}: {name} line {line}: wanted {wanted}, got {got}; {then}")
+
+    def parsed(
+        self, name: str, frame: pd.DataFrame, column: str, parse: Callable[[str], float | None], wanted: str
+    ) -> Floats:
+        """Parse each different text once; `parse` returns None for what it cannot take."""
+        codes, texts = pd.factorize(frame[column])
+        values = np.empty(len(texts))
+        for i, text in enumerate(texts):
+            value = parse(str(text))
+            if value is None:
+                line = int(frame["line"].iloc[int(np.argmax(codes == i))])
+                raise self.error(
+                    name, line, f"{column} as {wanted}", repr(str(text)), "correct the row or drop its trip"
+                )
+            values[i] = value
+        return np.asarray(values[codes])
+
+    def integers(
+        self, name: str, frame: pd.DataFrame, column: str, *, blank: int | None, low: int = 0, high: int = 2**31 - 1
+    ) -> Integers:
+        def parse(text: str) -> float | None:
+            if not text:
+                return blank
+            if not re.fullmatch(r"\d{1,10}", text, re.ASCII):
+                return None
+            return int(text) if low <= int(text) <= high else None
+
+        return self.parsed(name, frame, column, parse, f"a whole number from {low} to {high}").astype(np.int64)
+
+    def times(self, name: str, frame: pd.DataFrame, column: str, *, blank: bool) -> Floats:
+        """Seconds after midnight; NaN where blank and allowed."""
+
+        def parse(text: str) -> float | None:
+            if not text:
+                return math.nan if blank else None
+            match = _TIME.fullmatch(text)
+            if match is None:
+                return None
+            hours, minutes, seconds = (int(group) for group in match.groups())
+            total = hours * 3600 + minutes * 60 + seconds
+            return total if total <= 9 * DAY else None
+
+        return self.parsed(name, frame, column, parse, "HH:MM:SS")
+
+    def known(self, name: str, values: pd.Series, ids: set[str], target: str, lines: pd.Series) -> None:
+        strange = ~values.isin(ids).to_numpy()
+        if strange.any():
+            i = int(np.argmax(strange))
+            raise self.error(
+                name,
+                int(lines.iloc[i]),
+                f"a {values.name} of {target}",
+                f"{values.iloc[i]!r} ({int(strange.sum())} such rows)",
+                "add it there or drop the rows",
+            )
+
+    def unique(self, name: str, frame: pd.DataFrame, column: str) -> None:
+        twice = (frame[column].duplicated() | (frame[column] == "")).to_numpy()
+        if twice.any():
+            row = frame.iloc[int(np.argmax(twice))]
+            raise self.error(name, int(row["line"]), f"each {column} once", repr(row[column]), "drop one of the rows")
+
+
+def _number(low: float, high: float) -> Callable[[str], float | None]:
+    def parse(text: str) -> float | None:
+        if not _NUMBER.fullmatch(text):
+            return None
+        value = float(text)
+        return value if low <= value <= high else None
+
+    return parse
+
+
+def _stops(files: _Feed, crs: CRS) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Platforms in the city's CRS, and for all places their id and parent station."""
+    name = "stops.txt"
+    rows = files.table(name, ("stop_id", "stop_lat", "stop_lon"), ("stop_name", "location_type", "parent_station"))
+    files.unique(name, rows, "stop_id")
+    kind = files.integers(name, rows, "location_type", blank=0, high=4)
+    platform = rows[kind == 0]
+    latitude = files.parsed(name, platform, "stop_lat", _number(-90, 90), "degrees from -90 to 90")
+    longitude = files.parsed(name, platform, "stop_lon", _number(-180, 180), "degrees from -180 to 180")
+    try:
+        x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(longitude, latitude)
+    except ProjError as error:
+        raise SourceError(
+            f"{files.path}: stops cannot be projected to {crs.name} ({error}); check the city's CRS"
+        ) from error
+    outside = ~(np.isfinite(x) & np.isfinite(y))
+    if outside.any():
+        row = platform.iloc[int(np.argmax(outside))]
+        raise files.error(
+            name, int(row["line"]), f"a place inside {crs.name}", f"{row['stop_lat']}, {row['stop_lon']}", "correct it"
+        )
+    table = gpd.GeoDataFrame(
+        {"name": platform["stop_name"].to_numpy()},
+        geometry=gpd.points_from_xy(x, y, crs=crs),
+        index=pd.Index(platform["stop_id"].to_numpy(), name="stop_id"),
+        crs=crs,
+    )
+    return table, rows[["stop_id", "parent_station"]].assign(platform=kind == 0)
+
+
+def _routes(files: _Feed) -> pd.DataFrame:
+    name = "routes.txt"
+    rows = files.table(name, ("route_id", "route_type"), ("route_short_name", "route_long_name"))
+    files.unique(name, rows, "route_id")
+
+    def parse(text: str) -> float | None:
+        if not re.fullmatch(r"\d{1,4}", text, re.ASCII):
+            return None
+        return int(text) if _mode(int(text)) else None
+
+    kind = files.parsed(name, rows, "route_type", parse, "a GTFS route type (0 to 7, 11, 12 or an extended one)")
+    short = rows["route_short_name"].where(rows["route_short_name"] != "", rows["route_long_name"])
+    public = short.where(short != "", rows["route_id"])
+    modes = [_mode(int(k)) for k in kind]
+    return pd.DataFrame({"route_name": public.to_numpy(), "mode": modes}, index=rows["route_id"].to_numpy())
+
+
+def _mode(kind: int) -> str:
+    return _ROUTE_MODES.get(kind, "") if kind < 100 else "rail" if kind == 405 else _EXTENDED_MODES.get(kind // 100, "")
+
+
+def _trips(files: _Feed, routes: pd.DataFrame) -> pd.DataFrame:
+    name = "trips.txt"
+    rows = files.table(name, ("route_id", "service_id", "trip_id"), ("direction_id", "shape_id"))
+    if rows.empty:
+        raise SourceError(f"{files.path}: trips.txt holds no trips; fetch a feed with service")
+    files.unique(name, rows, "trip_id")
+    files.known(name, rows["route_id"], set(routes.index), "routes.txt", rows["line"])
+    direction = files.integers(name, rows, "direction_id", blank=-1, high=1)
+    rows = rows.assign(direction=direction).reset_index(drop=True)
+    return rows.join(routes, on="route_id")
+
+
+def _directions(trips: pd.DataFrame, times: pd.DataFrame, stops: gpd.GeoDataFrame) -> Integers:
+    """Fill blank directions: 1 where a trip heads against the most usual trip of its route, else 0."""
+    direction = np.array(trips["direction"], dtype=np.int64)
+    if (direction >= 0).all():
+        return direction
+    ends = times.groupby("trip_id", sort=False)["stop_id"].agg(["first", "last"]).reindex(trips["trip_id"])
+    x = stops.geometry.x.reindex(ends["last"]).to_numpy() - stops.geometry.x.reindex(ends["first"]).to_numpy()
+    y = stops.geometry.y.reindex(ends["last"]).to_numpy() - stops.geometry.y.reindex(ends["first"]).to_numpy()
+    first, last = ends["first"].fillna("").to_numpy(dtype=object), ends["last"].fillna("").to_numpy(dtype=object)
+    for rows in trips.groupby("route_id", sort=False).indices.values():
+        pairs = list(zip(first[rows], last[rows], strict=True))
+        usual = rows[pairs.index(max(sorted(set(pairs)), key=pairs.count))]
+        against = x[rows] * x[usual] + y[rows] * y[usual] < 0
+        blank = direction[rows] < 0
+        direction[rows[blank]] = against[blank]
+    return direction
+
+
+def _services(files: _Feed) -> pd.DataFrame:
+    """Days of each service: the calendar's weekdays, plus and minus the exceptions."""
+    if not files.has("calendar.txt") and not files.has("calendar_dates.txt"):
+        raise SourceError(
+            f"{files.path} lacks calendar.txt and calendar_dates.txt, a feed must have one; fetch a complete feed"
+        )
+    days: set[tuple[str, np.datetime64]] = set()
+    if files.has("calendar.txt"):
+        days |= _calendar(files)
+    if files.has("calendar_dates.txt"):
+        name = "calendar_dates.txt"
+        rows = files.table(name, ("service_id", "date", "exception_type"))
+        kinds = files.integers(name, rows, "exception_type", blank=None, low=1, high=2)
+        dates = _dates(files, name, rows, "date")
+        keys = list(zip(rows["service_id"].astype(str), dates, strict=True))
+        days |= {key for key, kind in zip(keys, kinds, strict=True) if kind == 1}
+        days -= {key for key, kind in zip(keys, kinds, strict=True) if kind == 2}
+    ordered = sorted(days)
+    return pd.DataFrame({"service_id": [s for s, _ in ordered], "date": [str(d) for _, d in ordered]})
+
+
+def _service_names(files: _Feed) -> set[str]:
+    names: set[str] = set()
+    for name in ("calendar.txt", "calendar_dates.txt"):
+        if files.has(name):
+            names |= set(files.table(name, ("service_id",))["service_id"].astype(str))
+    return names
+
+
+def _calendar(files: _Feed) -> set[tuple[str, np.datetime64]]:
+    name = "calendar.txt"
+    rows = files.table(name, ("service_id", *_WEEKDAYS, "start_date", "end_date"))
+    files.unique(name, rows, "service_id")
+    runs = np.column_stack([files.integers(name, rows, day, blank=None, high=1) for day in _WEEKDAYS]).astype(bool)
+    starts, ends = _dates(files, name, rows, "start_date"), _dates(files, name, rows, "end_date")
+    days: set[tuple[str, np.datetime64]] = set()
+    for service, line, week, start, end in zip(
+        rows["service_id"].astype(str), rows["line"], runs, starts, ends, strict=True
+    ):
+        length = int((end - start).astype(int)) + 1
+        if not 1 <= length <= _MAX_SERVICE_DAYS:
+            raise files.error(
+                name, int(line), "end_date within 20 years after start_date", f"{start} to {end}", "correct them"
+            )
+        span = start + np.arange(length)
+        weekday = (span.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
+        days |= {(service, day) for day in span[week[weekday]]}
+    return days
+
+
+def _dates(files: _Feed, name: str, rows: pd.DataFrame, column: str) -> NDArray[np.datetime64]:
+    def parse(text: str) -> float | None:
+        if not re.fullmatch(r"[12]\d{7}", text, re.ASCII):
+            return None
+        try:
+            return float(np.datetime64(f"{text[:4]}-{text[4:6]}-{text[6:]}", "D").astype(np.int64))
+        except ValueError:
+            return None
+
+    return files.parsed(name, rows, column, parse, "YYYYMMDD").astype(np.int64).astype("datetime64[D]")
+
+
+def _frequencies(files: _Feed, trips: pd.DataFrame) -> pd.DataFrame:
+    name = "frequencies.txt"
+    if not files.has(name):
+        return pd.DataFrame(columns=["trip_id", "start", "end", "headway", "exact"])
+    rows = files.table(name, ("trip_id", "start_time", "end_time", "headway_secs"), ("exact_times",))
+    files.known(name, rows["trip_id"], set(trips["trip_id"]), "trips.txt", rows["line"])
+    start = files.times(name, rows, "start_time", blank=False).astype(np.int64)
+    end = files.times(name, rows, "end_time", blank=False).astype(np.int64)
+    if (end < start).any():
+        row = rows.iloc[int(np.argmax(end < start))]
+        raise files.error(
+            name,
+            int(row["line"]),
+            "end_time after start_time",
+            f"{row['start_time']} to {row['end_time']}",
+            "correct them",
+        )
+    return pd.DataFrame(
+        {
+            "trip_id": rows["trip_id"].to_numpy(),
+            "start": start,
+            "end": end,
+            "headway": files.integers(name, rows, "headway_secs", blank=None, low=1, high=DAY),
+            "exact": files.integers(name, rows, "exact_times", blank=0, high=1) == 1,
+        }
+    )
+
+
+def _transfers(files: _Feed, stops: gpd.GeoDataFrame, parents: pd.DataFrame) -> pd.DataFrame:
+    """Walks between platforms with a stated time; a station stands for all its platforms."""
+    name = "transfers.txt"
+    empty = pd.DataFrame(columns=["from_stop", "to_stop", "seconds"])
+    if not files.has(name):
+        return empty
+    bound = ("from_route_id", "to_route_id", "from_trip_id", "to_trip_id")
+    rows = files.table(name, ("from_stop_id", "to_stop_id"), ("transfer_type", "min_transfer_time", *bound))
+    kind = files.integers(name, rows, "transfer_type", blank=0, high=5)
+    seconds = files.integers(name, rows, "min_transfer_time", blank=-1, high=DAY)
+    general = (rows[list(bound)] == "").all(axis=1).to_numpy()
+    used = rows[general & (kind <= 2) & (seconds >= 0)].assign(seconds=seconds[general & (kind <= 2) & (seconds >= 0)])
+    for column in ("from_stop_id", "to_stop_id"):
+        files.known(name, used[column], set(parents["stop_id"]), "stops.txt", used["line"])
+    children = parents[parents["platform"]].groupby("parent_station")["stop_id"].agg(list).to_dict()
+    platforms = set(stops.index)
+    pairs: dict[tuple[str, str], int] = {}
+    for origin, target, walk in used[["from_stop_id", "to_stop_id", "seconds"]].itertuples(index=False):
+        starts = [origin] if origin in platforms else children.get(origin, [])
+        targets = [target] if target in platforms else children.get(target, [])
+        pairs |= {(a, b): int(walk) for a in starts for b in targets if (a, b) not in pairs or a == origin}
+    if not pairs:
+        return empty
+    return pd.DataFrame([(a, b, walk) for (a, b), walk in pairs.items()], columns=list(empty.columns))
+
+
+def _stop_times(files: _Feed, trips: pd.DataFrame, stops: gpd.GeoDataFrame) -> pd.DataFrame:
+    name = "stop_times.txt"
+    rows = files.table(
+        name,
+        ("trip_id", "arrival_time", "departure_time", "stop_id", "stop_sequence"),
+        ("shape_dist_traveled", "pickup_type", "drop_off_type"),
+    )
+    files.known(name, rows["trip_id"], set(trips["trip_id"]), "trips.txt", rows["line"])
+    files.known(name, rows["stop_id"], set(stops.index), "stops.txt (as a platform)", rows["line"])
+    sequence = files.integers(name, rows, "stop_sequence", blank=None)
+    order = np.lexsort((sequence, pd.factorize(rows["trip_id"])[0]))
+    rows, sequence = rows.iloc[order].reset_index(drop=True), sequence[order]
+    trip = pd.factorize(rows["trip_id"])[0]
+    same = trip[1:] == trip[:-1]
+    twice = np.flatnonzero(same & (np.diff(sequence) == 0))
+    if len(twice):
+        row = rows.iloc[int(twice[0]) + 1]
+        raise files.error(
+            name,
+            int(row["line"]),
+            "each stop_sequence once in a trip",
+            row["stop_sequence"],
+            "number the stops in order",
+        )
+    arrival = files.times(name, rows, "arrival_time", blank=True)
+    departure = files.times(name, rows, "departure_time", blank=True)
+    arrival, departure = (
+        np.where(np.isnan(arrival), departure, arrival),
+        np.where(np.isnan(departure), arrival, departure),
+    )
+    _check_known_times(files, rows, trip, arrival, departure)
+    if np.isnan(arrival).any():
+        distance = _distances(files, rows, trips, stops)
+        arrival, departure = _interpolate(distance, arrival, departure)
+    return pd.DataFrame(
+        {
+            "trip_id": rows["trip_id"].to_numpy(),
+            "sequence": sequence,
+            "stop_id": rows["stop_id"].to_numpy(),
+            "arrival": np.rint(arrival).astype(np.int64),
+            "departure": np.rint(departure).astype(np.int64),
+            "boarding": files.integers(name, rows, "pickup_type", blank=0, high=3) != 1,
+            "alighting": files.integers(name, rows, "drop_off_type", blank=0, high=3) != 1,
+        }
+    )
+
+
+def _check_known_times(files: _Feed, rows: pd.DataFrame, trip: Integers, arrival: Floats, departure: Floats) -> None:
+    """The first and last stop of a trip have times, and times never go back."""
+    if not len(rows):
+        raise SourceError(f"{files.path}: stop_times.txt holds no rows; fetch a complete feed")
+    known = np.flatnonzero(~np.isnan(arrival))
+    end = np.flatnonzero(np.append(trip[1:] != trip[:-1], True) | np.append(True, trip[1:] != trip[:-1]))
+    blank = end[np.isnan(arrival[end])]
+    if len(blank):
+        row = rows.iloc[int(blank[0])]
+        raise files.error(
+            "stop_times.txt",
+            int(row["line"]),
+            "times at the first and last stop of a trip",
+            f"none for trip {row['trip_id']!r}",
+            "give both or drop the trip",
+        )
+    back = np.flatnonzero(departure[known] < arrival[known])
+    jump = 1 + np.flatnonzero((np.diff(trip[known]) == 0) & (arrival[known][1:] < departure[known][:-1]))
+    for wrong in (back, jump):
+        if len(wrong):
+            row = rows.iloc[int(known[wrong[0]])]
+            raise files.error(
+                "stop_times.txt",
+                int(row["line"]),
+                "times that do not go back within a trip",
+                f"{row['arrival_time']} to {row['departure_time']} in trip {row['trip_id']!r}",
+                "correct the order or the times (past midnight is 24:00:00 and later)",
+            )
+
+
+def _interpolate(distance: Floats, arrival: Floats, departure: Floats) -> tuple[Floats, Floats]:
+    """Fill blank times in proportion to distance between the known stops on either side."""
+    known = np.flatnonzero(~np.isnan(arrival))
+    blank = np.flatnonzero(np.isnan(arrival))
+    after = np.searchsorted(known, blank)
+    left, right = known[after - 1], known[after]
+    length = distance[right] - distance[left]
+    by_count = (blank - left) / (right - left)  # where stops coincide
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(length > 0, (distance[blank] - distance[left]) / length, by_count)
+    time = departure[left] + np.clip(share, 0, 1) * (arrival[right] - departure[left])
+    arrival, departure = arrival.copy(), departure.copy()
+    arrival[blank] = departure[blank] = np.rint(time)
+    return arrival, departure
+
+
+def _distances(files: _Feed, rows: pd.DataFrame, trips: pd.DataFrame, stops: gpd.GeoDataFrame) -> Floats:
+    """Distance from the trip's first stop at each row, in any unit that is constant within a trip."""
+    place = stops.index.get_indexer(rows["stop_id"])
+    points = np.column_stack([stops.geometry.x.to_numpy(), stops.geometry.y.to_numpy()])[place]
+    shapes = _shapes(files, stops.crs) if files.has("shapes.txt") else {}
+    shape_of = dict(zip(trips["trip_id"].astype(str), trips["shape_id"].astype(str), strict=True))
+    stated = files.parsed("stop_times.txt", rows, "shape_dist_traveled", _blank_or_distance, "a distance of at least 0")
+    distance = np.empty(len(rows))
+    done: dict[tuple[str, bytes], Floats] = {}
+    starts = np.flatnonzero(np.append(True, rows["trip_id"].to_numpy()[1:] != rows["trip_id"].to_numpy()[:-1]))
+    names = rows["trip_id"].to_numpy()[starts]
+    for name, start, end in zip(names, starts, [*starts[1:], len(rows)], strict=True):
+        own = stated[start:end]
+        if not np.isnan(own).any() and (np.diff(own) >= 0).all() and own[-1] > own[0]:
+            distance[start:end] = own
+            continue
+        key = (shape_of[str(name)], place[start:end].tobytes())
+        if key not in done:
+            line = shapes.get(key[0])
+            done[key] = _straight(points[start:end]) if line is None else along_shape(line, points[start:end])
+        distance[start:end] = done[key]
+    return distance
+
+
+def _blank_or_distance(text: str) -> float | None:
+    return math.nan if not text else _number(0, 1e9)(text)
+
+
+def _straight(points: Floats) -> Floats:
+    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+
+
+def _shapes(files: _Feed, crs: CRS) -> dict[str, Floats]:
+    """(point, 2) coordinates of each shape, in order."""
+    name = "shapes.txt"
+    rows = files.table(name, ("shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"))
+    latitude = files.parsed(name, rows, "shape_pt_lat", _number(-90, 90), "degrees from -90 to 90")
+    longitude = files.parsed(name, rows, "shape_pt_lon", _number(-180, 180), "degrees from -180 to 180")
+    sequence = files.integers(name, rows, "shape_pt_sequence", blank=None)
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(longitude, latitude)
+    codes, names = pd.factorize(rows["shape_id"])
+    order = np.lexsort((sequence, codes))
+    points = np.column_stack([x, y])[order]
+    if not np.isfinite(points).all():
+        raise SourceError(f"{files.path}: shapes.txt has points outside {crs.name}; correct them or drop the file")
+    cuts = np.flatnonzero(np.diff(codes[order])) + 1
+    return {str(n): part for n, part in zip(names, np.split(points, cuts), strict=True)} if len(names) else {}
+
+
+def along_shape(line: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Place stops on a line so that they follow each other, each as near to the line as the order allows.
+
+    The nearest point alone errs where a line meets itself; so the places are chosen together, with the least sum of
+    squared distances among all that do not go back (dynamic programme over the line's segments).
+
+    Parameters
+    ----------
+    line : (vertex, 2) [m]
+    points : (stop, 2) [m]
+        In travel order.
+
+    Returns
+    -------
+    (stop,) [m]
+        Distance along the line, never falling.
+    """
+    steps = np.diff(line, axis=0)
+    length = np.hypot(steps[:, 0], steps[:, 1])
+    long = length > 1e-6  # m
+    steps, length, base = steps[long], length[long], line[:-1][long]
+    if not len(length):
+        return _straight(points)
+    offset = np.concatenate([[0.0], np.cumsum(length)[:-1]])
+    relative = points[:, None, :] - base[None]  # (stop, segment, 2)
+    share = np.clip((relative * steps).sum(axis=2) / length**2, 0, 1)
+    cost = ((relative - share[..., None] * steps) ** 2).sum(axis=2)
+    place = offset + share * length
+    total = cost[0]
+    came_from = np.zeros(cost.shape, dtype=np.int64)
+    segments = np.arange(len(length))
+    for i in range(1, len(points)):
+        running = np.minimum.accumulate(total)
+        best = np.maximum.accumulate(np.where(total == running, segments, 0))
+        before = np.concatenate([[np.inf], running[:-1]])
+        stay = place[i - 1] <= place[i]
+        use_same = stay & (total <= before)
+        came_from[i] = np.where(use_same, segments, np.concatenate([[0], best[:-1]]))
+        total = cost[i] + np.where(use_same, total, before)
+    if not np.isfinite(total).any():
+        return _straight(points)
+    chosen = np.empty(len(points), dtype=np.int64)
+    chosen[-1] = int(np.argmin(total))
+    for i in range(len(points) - 1, 0, -1):
+        chosen[i - 1] = came_from[i, chosen[i]]
+    return np.maximum.accumulate(place[np.arange(len(points)), chosen])
