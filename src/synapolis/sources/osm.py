@@ -1,0 +1,407 @@
+"""Reads OpenStreetMap extracts into the layers of a city."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from synapolis.core.errors import SourceError
+from synapolis.sources import osm_tags as meaning
+from synapolis.sources.closing import sea_areas
+from synapolis.sources.osm_elements import Area, Elements, Way, areas, read_elements
+from synapolis.sources.osm_places import place_rows
+
+BORDER = 2.0  # m; a street end this near the border, or past it, is where the extract was cut
+ATTRIBUTION = "© OpenStreetMap contributors"
+LICENCE = "ODbL 1.0"
+
+
+@dataclass(frozen=True)
+class OsmExtract:
+    """Layers of an extract by name, the area it covers wholly, and notes by layer (`""`: on the whole file)."""
+
+    layers: dict[str, Any]
+    crs: str
+    extent: shapely.Polygon
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_osm(path: Path | str, crs: str | None = None) -> OsmExtract:
+    """Decode an OpenStreetMap file into streets, junctions, buildings, land_use, water, trees, rail, spot_heights,
+    places, points_of_interest, transit_lines and transit_line_stops.
+
+    Features cut at the border are closed against it (water, land use, districts), kept up to it (streets, lines) or
+    left out and counted (buildings). Ids are `osm:node/1`, `osm:way/1`, `osm:relation/1`; a way that was split at
+    junctions gives `osm:way/1#1`, `osm:way/1#2` …
+
+    Parameters
+    ----------
+    path : Path or str
+        pbf, xml or o5m, compressed or not.
+    crs : str, optional
+        Projected CRS in metres; the extract's UTM zone if not given.
+
+    Returns
+    -------
+    OsmExtract
+        Only layers that have features.
+
+    Raises
+    ------
+    SourceError
+        A truncated or foreign file, or one with nothing of use in it.
+
+    References
+    ----------
+    OpenStreetMap wiki, pages Key:highway, Key:building, Tag:natural=coastline, Relation:multipolygon.
+    """  # noqa: D205
+    elements = read_elements(path, crs)
+    notes: dict[str, list[str]] = {"": list(elements.notes)}
+    found = list(areas(elements))
+    streets, junctions = _streets(elements)
+    layers = {
+        "streets": streets,
+        "junctions": junctions,
+        "buildings": _buildings(found, elements, notes),
+        "land_use": _land_use(found, elements, notes),
+        "water": _water(found, elements, notes),
+        "trees": _points(elements, [n for n in elements.nodes if n.tags.get("natural") == "tree"]),
+        "rail": _rail(elements),
+        "spot_heights": _spot_heights(elements, notes),
+        "places": _frame(place_rows(elements, found), elements.crs),
+        "points_of_interest": _points_of_interest(elements, found),
+        **_transit(elements),
+    }
+    layers = {name: table for name, table in layers.items() if table is not None and len(table)}
+    if not layers:
+        raise SourceError(f"{path}: wanted streets, buildings or land use, found none; the file may be cut short")
+    return OsmExtract(layers, elements.crs, elements.extent, notes)
+
+
+def _frame(rows: list[dict[str, Any]], crs: str) -> gpd.GeoDataFrame | None:
+    if not rows:
+        return None
+    table = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs).set_index("id").sort_index()
+    return table[~table.index.duplicated()]
+
+
+# --- streets ----------------------------------------------------------------------------------------------------------
+
+
+def _streets(elements: Elements) -> tuple[gpd.GeoDataFrame | None, gpd.GeoDataFrame | None]:
+    ways = [way for way in elements.ways.values() if meaning.drivable(way.tags) or _walk_way(way)]
+    ends = _junction_nodes(ways)
+    rows: list[dict[str, Any]] = []
+    cut: set[int] = set()
+    places: dict[int, Any] = {}
+    for way in ways:
+        pieces = list(_pieces(way, ends, elements.extent))
+        facts = _street_facts(way)
+        for number, piece in enumerate(pieces, 1):
+            name = f"osm:way/{way.id}" + (f"#{number}" if len(pieces) > 1 else "")
+            rows.append(_street(way, name, piece, facts))
+            for at in (piece.start, piece.stop - 1):
+                places[int(way.nodes[at])] = way.xy[at]
+            if facts["drive"]:
+                cut |= _cut_ends(way, piece)
+    streets = _frame(rows, elements.crs)
+    if streets is None:
+        return None, None
+    return streets, _junctions(streets, places, cut, elements)
+
+
+def _walk_way(way: Way) -> bool:
+    return "highway" in way.tags and meaning.walkable(way.tags) and way.tags["highway"] != "construction"
+
+
+def _junction_nodes(ways: Iterable[Way]) -> set[int]:
+    """Nodes that several street ways share, that one visits twice, or where a stretch begins or ends."""
+    uses: Counter[int] = Counter()
+    for way in ways:
+        uses.update(way.nodes.tolist())
+    ends = {node for node, count in uses.items() if count > 1}
+    for way in ways:
+        for run in way.runs():
+            ends |= {int(way.nodes[run.start]), int(way.nodes[run.stop - 1])}
+    return ends
+
+
+def _pieces(way: Way, ends: set[int], extent: shapely.Polygon) -> Iterable[slice]:
+    for run in way.runs():
+        breaks = [at for at in range(run.start, run.stop) if int(way.nodes[at]) in ends]
+        for start, stop in itertools.pairwise(breaks):
+            line = shapely.LineString(way.xy[start : stop + 1])
+            if line.length > 0 and line.intersects(extent):
+                yield slice(start, stop + 1)
+
+
+def _street_facts(way: Way) -> dict[str, Any]:
+    tags = way.tags
+    drive = meaning.drivable(tags)
+    one_way = drive and meaning.direction(tags) != 0
+    lanes, mapped = meaning.lanes(tags, one_way=one_way) if drive else (0.0, False)
+    return {
+        "name": tags.get("name", ""),
+        "other_names": meaning.other_names(tags),
+        "road_class": tags["highway"],
+        "lanes": lanes,
+        "lanes_mapped": mapped,
+        "max_speed": meaning.speed(tags.get("maxspeed")) if drive else meaning.NAN,
+        "one_way": one_way,
+        "drive": drive,
+        "walk": meaning.walkable(tags),
+        "bridge": meaning.off_ground(tags),
+    }
+
+
+def _street(way: Way, name: str, piece: slice, facts: dict[str, Any]) -> dict[str, Any]:
+    start, end = int(way.nodes[piece.start]), int(way.nodes[piece.stop - 1])
+    line = way.xy[piece]
+    if facts["one_way"] and meaning.direction(way.tags) < 0:
+        start, end, line = end, start, line[::-1]
+    geometry = shapely.LineString(line)
+    return {
+        "id": name,
+        "from_junction": f"osm:node/{start}",
+        "to_junction": f"osm:node/{end}",
+        **facts,
+        "geometry": geometry,
+    }
+
+
+def _cut_ends(way: Way, piece: slice) -> set[int]:
+    """Ends of a piece whose next node is not in the extract."""
+    ends = set()
+    if piece.start > 0 and np.isnan(way.xy[piece.start - 1, 0]):
+        ends.add(int(way.nodes[piece.start]))
+    if piece.stop < len(way.nodes) and np.isnan(way.xy[piece.stop, 0]):
+        ends.add(int(way.nodes[piece.stop - 1]))
+    return ends
+
+
+def _junctions(streets: gpd.GeoDataFrame, places: dict[int, Any], cut: set[int], elements: Elements) -> Any:
+    names = [f"osm:node/{key}" for key in places]
+    points = shapely.points(np.array(list(places.values())))
+    at_border = ~shapely.contains(elements.extent.buffer(-BORDER), points)
+    through = streets[streets["drive"] & streets["road_class"].isin(meaning.THROUGH_CLASSES)]
+    ends = pd.concat([through["from_junction"], through["to_junction"]]).value_counts()
+    dead_ends = set(ends.index[ends == 1])
+    shapely.prepare(elements.extent)
+    gateway = [
+        key in cut or (bool(near) and name in dead_ends)
+        for key, name, near in zip(places, names, at_border, strict=True)
+    ]
+    table = gpd.GeoDataFrame({"gateway": np.array(gateway, dtype=bool)}, geometry=points, index=names, crs=elements.crs)
+    return table.rename_axis("id").sort_index()
+
+
+# --- areas ------------------------------------------------------------------------------------------------------------
+
+
+def _buildings(found: list[Area], elements: Elements, notes: dict[str, list[str]]) -> gpd.GeoDataFrame | None:
+    built = [
+        area for area in found if area.tags.get("building", "no") not in meaning.NO_BUILDING and _above_ground(area)
+    ]
+    whole = [area for area in built if area.complete]
+    seen = {area.id for area in whole}
+    border = {f"osm:way/{way.id}" for way in elements.ways.values() if "building" in way.tags and way.clipped}
+    left_out = len((border | {area.id for area in built}) - seen)
+    if left_out:
+        notes.setdefault("buildings", []).append(f"{left_out} buildings cut at the extract's border are left out")
+    return _frame([_building(area) for area in whole], elements.crs)
+
+
+def _above_ground(area: Area) -> bool:
+    tags = area.tags
+    return tags.get("location") != "underground" and not (meaning.number(tags.get("layer")) < 0)
+
+
+def _building(area: Area) -> dict[str, Any]:
+    tags = area.tags
+    levels = meaning.positive(meaning.number(tags.get("building:levels")))
+    height = meaning.positive(meaning.metres(tags.get("height") or tags.get("building:height")))
+    return {
+        "id": area.id,
+        "use": meaning.building_use(tags),
+        "levels": levels if levels <= 200 else meaning.NAN,
+        "height": height if height <= 900 else meaning.NAN,
+        "homes": meaning.positive(meaning.number(tags.get("building:flats"))),
+        "start_year": meaning.year(tags.get("start_date")),
+        "name": tags.get("name", ""),
+        "edit": "",
+        "geometry": area.geometry,
+    }
+
+
+def _land_use(found: list[Area], elements: Elements, notes: dict[str, list[str]]) -> gpd.GeoDataFrame | None:
+    rows = [
+        {"id": area.id, "use": use, "name": area.tags.get("name", ""), "geometry": area.geometry}
+        for area in found
+        if "building" not in area.tags and (use := meaning.land_use(area.tags))
+    ]
+    rows += [
+        {
+            "id": f"osm:way/{way.id}",
+            "use": meaning.land_use(way.tags),
+            "name": way.tags.get("name", ""),
+            "geometry": shapely.make_valid(shapely.Polygon(way.xy)),
+        }
+        for way in elements.ways.values()
+        if "highway" in way.tags and way.tags.get("area") == "yes" and way.closed and not way.clipped
+    ]
+    cut = sum(not area.complete for area in found if "building" not in area.tags and meaning.land_use(area.tags))
+    if cut:
+        notes.setdefault("land_use", []).append(f"{cut} areas cut at the border are closed against it")
+    return _frame([row for row in rows if row["geometry"].geom_type in {"Polygon", "MultiPolygon"}], elements.crs)
+
+
+def _water(found: list[Area], elements: Elements, notes: dict[str, list[str]]) -> gpd.GeoDataFrame | None:
+    rows = [
+        {"id": area.id, "kind": kind, "geometry": area.geometry}
+        for area in found
+        if (kind := meaning.water_kind(area.tags))
+    ]
+    shores = [way for way in elements.ways.values() if way.tags.get("natural") == "coastline"]
+    sea, doubtful = sea_areas([line for way in shores for line in way.lines()], elements.extent)
+    largest_first = sorted(sea, key=lambda part: -part.area)
+    rows += [{"id": f"osm:sea#{i}", "kind": "sea", "geometry": part} for i, part in enumerate(largest_first, 1)]
+    if sea:
+        area = sum(part.area for part in sea) / 1e4
+        notes.setdefault("water", []).append(f"sea closed against the extent: {area:.1f} ha in {len(sea)} parts")
+    if doubtful:
+        notes.setdefault("water", []).append(
+            f"{len(doubtful)} areas lie on both sides of a coastline: left out of the sea"
+        )
+    return _frame(rows, elements.crs)
+
+
+# --- lines and points -------------------------------------------------------------------------------------------------
+
+
+def _rail(elements: Elements) -> gpd.GeoDataFrame | None:
+    rows = [
+        {"id": f"osm:way/{way.id}", "kind": way.tags["railway"], "geometry": shapely.union_all(lines)}
+        for way in elements.ways.values()
+        if way.tags.get("railway") in meaning.RAIL_KINDS
+        and not meaning.off_ground(way.tags)
+        and (lines := [line for line in way.lines() if line.intersects(elements.extent)])
+    ]
+    return _frame(rows, elements.crs)
+
+
+def _points(elements: Elements, nodes: list[Any]) -> gpd.GeoDataFrame | None:
+    return _frame(
+        [{"id": f"osm:node/{n.id}", "geometry": n.point} for n in nodes if elements.extent.covers(n.point)],
+        elements.crs,
+    )
+
+
+def _spot_heights(elements: Elements, notes: dict[str, list[str]]) -> gpd.GeoDataFrame | None:
+    rows = [
+        {"id": f"osm:node/{n.id}", "elevation": height, "geometry": n.point}
+        for n in elements.nodes
+        if "ele" in n.tags and -500 <= (height := meaning.metres(n.tags["ele"])) <= 9000
+    ]
+    barometric = sum("barom" in " ".join(n.tags.values()).lower() for n in elements.nodes if "ele" in n.tags)
+    if barometric:
+        notes.setdefault("spot_heights", []).append(f"{barometric} of {len(rows)} are barometric")
+    return _frame(rows, elements.crs)
+
+
+def _points_of_interest(elements: Elements, found: list[Area]) -> gpd.GeoDataFrame | None:
+    rows = [
+        {"id": f"osm:node/{n.id}", "kind": kind, "name": n.tags.get("name", ""), "geometry": n.point}
+        for n in elements.nodes
+        if (kind := meaning.point_kind(n.tags)) and elements.extent.covers(n.point)
+    ]
+    rows += [
+        {
+            "id": area.id,
+            "kind": kind,
+            "name": area.tags.get("name", ""),
+            "geometry": area.geometry.representative_point(),
+        }
+        for area in found
+        if area.complete and (kind := meaning.point_kind(area.tags))
+    ]
+    return _frame(rows, elements.crs)
+
+
+# --- transit lines ----------------------------------------------------------------------------------------------------
+
+
+def _transit(elements: Elements) -> dict[str, gpd.GeoDataFrame | None]:
+    lines: list[dict[str, Any]] = []
+    stops: list[dict[str, Any]] = []
+    points = {node.id: node for node in elements.nodes}
+    for relation in elements.relations:
+        mode = (
+            meaning.ROUTE_MODE.get(relation.tags.get("route", ""), "") if relation.tags.get("type") == "route" else ""
+        )
+        if not mode:
+            continue
+        parts = [
+            line
+            for kind, key, role in relation.members
+            if _is_track(kind, key, role, elements)
+            for line in elements.ways[key].lines()
+        ]
+        if not parts:
+            continue
+        name = f"osm:relation/{relation.id}"
+        lines.append(
+            {
+                "id": name,
+                "route_name": relation.tags.get("ref", ""),
+                "mode": mode,
+                "name": relation.tags.get("name", ""),
+                "geometry": shapely.line_merge(shapely.MultiLineString(parts)),
+            }
+        )
+        stops += _line_stops(relation, name, elements, points)
+    return {"transit_lines": _frame(lines, elements.crs), "transit_line_stops": _frame(stops, elements.crs)}
+
+
+def _is_track(kind: str, key: int, role: str, elements: Elements) -> bool:
+    return kind == "w" and key in elements.ways and not role.startswith(("platform", "stop"))
+
+
+def _line_stops(relation: Any, line: str, elements: Elements, points: dict[int, Any]) -> list[dict[str, Any]]:
+    """Stops of a line that lie in the extract; their order counts also those outside."""
+    wanted = "platform" if any(role.startswith("platform") for _, _, role in relation.members) else "stop"
+    members = [(kind, key) for kind, key, role in relation.members if role.startswith(wanted)]
+    rows = []
+    for order, (kind, key) in enumerate(members):
+        place = _stop_place(kind, key, elements, points)
+        if place is not None:
+            stop, name, point = place
+            rows.append(
+                {
+                    "id": f"{line}#{order}",
+                    "line": line,
+                    "sequence": order,
+                    "stop": stop,
+                    "name": name,
+                    "geometry": point,
+                }
+            )
+    return rows
+
+
+def _stop_place(kind: str, key: int, elements: Elements, points: dict[int, Any]) -> tuple[str, str, Any] | None:
+    if kind == "n" and key in points:
+        node = points[key]
+        return f"osm:node/{key}", node.tags.get("name", ""), node.point
+    if kind == "w" and key in elements.ways and not elements.ways[key].clipped:
+        way = elements.ways[key]
+        return f"osm:way/{key}", way.tags.get("name", ""), shapely.Point(way.xy.mean(axis=0))
+    return None
