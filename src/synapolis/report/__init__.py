@@ -1,0 +1,1 @@
+"""Answers as pages, maps, charts and tables. Knows no HTTP; reads answers, computes no models."""

@@ -1,0 +1,332 @@
+"""Maps of an answer: today, with the change, and the difference, side by side, with legend, scale and a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from PIL import Image
+from rasterio.features import rasterize
+from rasterio.transform import Affine
+
+from synapolis.layers.city import City
+from synapolis.report.basemap import BaseMap, data_uri, round_length
+from synapolis.report.numbers import percent, significant, unit_label
+from synapolis.report.ramps import Ramp, covers, diverging, flags, sequential
+from synapolis.scenarios.answer import Evidence, MapLayer
+
+OVERLAY_SIDE = 1200  # pixels: overlays of zones and links; cells keep their own size up to this
+LABELLED = ("district", "square", "park")
+
+
+@dataclass(frozen=True)
+class Box:
+    """The part of the base map that is shown, in its pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def view(self) -> str:
+        """As an SVG viewBox."""
+        return f"{self.x:.1f} {self.y:.1f} {self.width:.1f} {self.height:.1f}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the pictures of a map: an overlay on the base map, and its legend."""
+
+    title: str
+    alt: str
+    overlay: str
+    legend: tuple[tuple[str, str], ...]
+    shapes: tuple[str, ...] = ()
+    markers: tuple[tuple[float, float, str, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class MapView:
+    """A map as the page shows it."""
+
+    title: str
+    unit: str
+    note: str
+    illustrative: bool
+    summary: str
+    panels: tuple[Panel, ...]
+    box: Box
+    zoomed: bool
+    coarse: bool
+    bar: float
+    bar_label: str
+    labels: tuple[tuple[float, float, str], ...]
+    outlines: tuple[str, ...]
+
+
+def map_view(layer: MapLayer, evidence: Evidence, base: BaseMap) -> MapView:
+    """Draw one map layer over a base map."""
+    before, after = (None if v is None else np.asarray(v, dtype=float) for v in (layer.before, layer.after))
+    difference = after - before if before is not None and after is not None else None
+    panels, changed = _panels(layer, before, after, difference, base)
+    box, zoomed = _focus(changed, base)
+    bar = round_length(box.width * base.metres_per_pixel / 4)
+    return MapView(
+        title=layer.title,
+        unit=_unit(layer, evidence.city),
+        note=layer.note,
+        illustrative=layer.illustrative,
+        summary=_summary(layer, difference, after, evidence, base),
+        panels=panels,
+        box=box,
+        zoomed=zoomed,
+        coarse=layer.kind == "cells" and after is not None and after.shape[1] * box.width / base.width < 320,
+        bar=bar / base.metres_per_pixel,
+        bar_label=f"{bar / 1000:g} km" if bar >= 1000 else f"{bar:g} m",
+        labels=_labels(evidence.city, base, box),
+        outlines=_outlines(evidence.places, base),
+    )
+
+
+def marker_map(points: list[tuple[Any, str, bool]], evidence: Evidence, base: BaseMap, *, title: str) -> MapView:
+    """Draw numbered candidates (geometry, number, whether on the Pareto front) over a base map."""
+    shapes = [shape for shape, _, _ in points]
+    panel = Panel(
+        title="Candidates",
+        alt=f"Map of {len(points)} numbered candidates; the table beside it names each.",
+        overlay="",
+        legend=(),
+        shapes=tuple(_path(shape, base) for shape in shapes if shape.geom_type in {"Polygon", "MultiPolygon"}),
+        markers=tuple((*_centre(shape, base), label, front) for shape, label, front in reversed(points)),
+    )
+    reach = np.array([marker[:2] for marker in panel.markers]).reshape(-1, 2)
+    box, zoomed = _around(reach[:, 0], reach[:, 1], base) if len(reach) else (Box(0, 0, base.width, base.height), False)
+    bar = round_length(box.width * base.metres_per_pixel / 4)
+    return MapView(
+        title=title,
+        unit="",
+        note="",
+        illustrative=False,
+        summary="",
+        panels=(panel,),
+        box=box,
+        zoomed=zoomed,
+        coarse=False,
+        bar=bar / base.metres_per_pixel,
+        bar_label=f"{bar / 1000:g} km" if bar >= 1000 else f"{bar:g} m",
+        labels=_labels(evidence.city, base, box, panel.markers),
+        outlines=(),
+    )
+
+
+def _unit(layer: MapLayer, city: City) -> str:
+    return "" if layer.unit == "class" else unit_label(layer.unit, city.currency)
+
+
+def _panels(
+    layer: MapLayer, before: Any, after: Any, difference: Any, base: BaseMap
+) -> tuple[tuple[Panel, ...], NDArray[np.uint8] | None]:
+    """Pictures that can be drawn, and the picture (row, column) of what to zoom to."""
+    shown = [values for values in (before, after) if values is not None]
+    if not shown:
+        return (), None
+    ramp = _ramp(layer, np.concatenate([values.ravel() for values in shown]))
+    panels = [
+        _panel(layer, title, values, ramp, base)
+        for title, values in (("Today", before), ("With the change", after))
+        if values is not None
+    ]
+    if difference is None:
+        return tuple(panels), _paint(layer, shown[-1], ramp, base)
+    if layer.quantity == "land_cover":
+        ramp, difference = covers(np.where(difference != 0, after, 0)), np.where(difference != 0, after, 0)
+    else:
+        ramp = diverging(difference, layer.quantity)
+    panels.append(_panel(layer, "Difference", difference, ramp, base))
+    return tuple(panels), _paint(layer, difference, ramp, base)
+
+
+def _ramp(layer: MapLayer, values: NDArray[Any]) -> Ramp:
+    if layer.quantity == "land_cover":
+        return covers(values)
+    original = layer.after if layer.after is not None else layer.before
+    if np.asarray(original).dtype == bool:
+        return flags(layer.title.lower())
+    return sequential(values, layer.quantity)
+
+
+def _panel(layer: MapLayer, title: str, values: NDArray[Any], ramp: Ramp, base: BaseMap) -> Panel:
+    painted = _paint(layer, values, ramp, base)
+    return Panel(title, f"Map: {layer.title}, {title.lower()}.", _overlay(painted, ramp), ramp.shown(values))
+
+
+def _paint(layer: MapLayer, values: NDArray[Any], ramp: Ramp, base: BaseMap) -> NDArray[np.uint8]:
+    """Class of each pixel (row, column) of an overlay that covers the base map."""
+    classes = ramp.classes(values)
+    if layer.kind == "cells":
+        step = max(-(-max(classes.shape) // OVERLAY_SIDE), 1)
+        return classes[::step, ::step]
+    scale = max(base.width, base.height) / OVERLAY_SIDE
+    shape = (max(round(base.height / scale), 1), max(round(base.width / scale), 1))
+    metres = base.metres_per_pixel * scale
+    shapes = _footprints(layer, classes, metres)
+    order = np.argsort(classes, kind="stable")  # the strongest class is painted last
+    pairs = [(shapes[i], int(classes[i])) for i in order if classes[i] and not shapely.is_empty(shapes[i])]
+    if not pairs:
+        return np.zeros(shape, np.uint8)
+    corner = Affine(metres, 0, base.bounds[0], 0, -metres, base.bounds[3])
+    return np.asarray(rasterize(pairs, shape, transform=corner, dtype="uint8"))
+
+
+def _footprints(layer: MapLayer, classes: NDArray[np.uint8], metres: float) -> NDArray[Any]:
+    shapes = np.asarray(layer.geometry, dtype=object)
+    if layer.kind == "links":
+        return np.asarray(shapely.buffer(shapes, metres * (1.2 + 0.35 * classes), cap_style="flat"))
+    points = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
+    return np.where(points, shapely.buffer(shapes, 8 * metres), shapes)
+
+
+def _overlay(painted: NDArray[np.uint8], ramp: Ramp) -> str:
+    if not painted.any():
+        return ""
+    picture = Image.fromarray(painted, mode="P")
+    colours = ["#ffffff", *ramp.colours]
+    picture.putpalette([int(colour[i : i + 2], 16) for colour in colours for i in (1, 3, 5)])
+    return data_uri(picture, transparency=0)
+
+
+def _focus(painted: NDArray[np.uint8] | None, base: BaseMap) -> tuple[Box, bool]:
+    whole = Box(0, 0, base.width, base.height)
+    if painted is None or not painted.any():
+        return whole, False
+    rows, columns = np.nonzero(painted)
+    return _around(columns / painted.shape[1] * base.width, rows / painted.shape[0] * base.height, base)
+
+
+def _around(x: NDArray[Any], y: NDArray[Any], base: BaseMap) -> tuple[Box, bool]:
+    """The box around most points, in the base map's proportions; the whole map where that saves little."""
+    (left, right), (top, bottom) = np.quantile(x, (0.01, 0.99)), np.quantile(y, (0.01, 0.99))
+    share = max((right - left) / base.width, (bottom - top) / base.height) * 1.35
+    share = min(max(share, 0.22), 1.0)
+    if share > 0.75:
+        return Box(0, 0, base.width, base.height), False
+    width, height = share * base.width, share * base.height
+    corner_x = min(max((left + right - width) / 2, 0), base.width - width)
+    corner_y = min(max((top + bottom - height) / 2, 0), base.height - height)
+    return Box(corner_x, corner_y, width, height), True
+
+
+def _summary(layer: MapLayer, difference: Any, after: Any, evidence: Evidence, base: BaseMap) -> str:
+    """The map in one sentence, for those who cannot see it."""
+    unit = _unit(layer, evidence.city)
+    if layer.quantity == "land_cover":
+        share = float(np.mean(np.asarray(difference) != 0)) if difference is not None else 0.0
+        return f"The ground changes in {percent(share)} of the area." if share else "The ground stays as it is."
+    if difference is None:
+        finite = after[np.isfinite(after)] if after is not None else np.zeros(0)
+        return (
+            f"Values run from {significant(finite.min())} to {significant(finite.max())} {unit}." if finite.size else ""
+        )
+    known = np.isfinite(difference)
+    if not known.any():
+        return "Nothing can be compared: no place has a value in both states."
+    ramp = diverging(difference, layer.quantity)
+    classes = ramp.classes(difference)
+    half = len(ramp.colours) // 2
+    rise, fall = float(np.mean(classes[known] > half)), float(np.mean((classes[known] > 0) & (classes[known] <= half)))
+    if not rise + fall:
+        return "No place changes noticeably."
+    things = {"cells": "the area", "zones": "zones", "links": "street segments", "sites": "sites"}[layer.kind]
+    most = int(np.nanargmax(np.abs(difference)))
+    where = _near(layer, most, evidence, base)
+    size = significant(abs(float(difference.flat[most])))
+    way = "rise" if difference.flat[most] > 0 else "fall"
+    return (
+        f"It rises in {percent(rise)} and falls in {percent(fall)} of {things}; "
+        f"the largest {way} is {size} {unit}".rstrip()
+        + f"{where}."
+    )
+
+
+def _near(layer: MapLayer, index: int, evidence: Evidence, base: BaseMap) -> str:
+    places = _named(evidence.city, ("district",))
+    if places is None:
+        return ""
+    if layer.kind == "cells":
+        rows, columns = np.asarray(layer.after).shape
+        row, column = divmod(index, columns)
+        left, bottom, right, top = base.bounds
+        point = shapely.Point(
+            left + (column + 0.5) / columns * (right - left), top - (row + 0.5) / rows * (top - bottom)
+        )
+    else:
+        point = shapely.centroid(np.asarray(layer.geometry, dtype=object)[index])
+    nearest = int(np.argmin(shapely.distance(np.asarray(places.geometry), point)))
+    inside = shapely.distance(places.geometry.iloc[nearest], point) == 0
+    return f", {'in' if inside else 'near'} {places['name'].iloc[nearest]}"
+
+
+def _named(city: City, kinds: tuple[str, ...]) -> Any:
+    layer = city.layers.get("places")
+    if layer is None:
+        return None
+    table = layer.value[layer.value["kind"].isin(kinds) & (layer.value["name"].fillna("") != "")]
+    return table if len(table) else None
+
+
+def _labels(
+    city: City, base: BaseMap, box: Box, markers: tuple[tuple[float, float, str, bool], ...] = ()
+) -> tuple[tuple[float, float, str], ...]:
+    """Names to find one's way by: districts first, no two near each other."""
+    table = _named(city, LABELLED)
+    if table is None:
+        return ()
+    rank = table["kind"].map(LABELLED.index) * 1e12 - shapely.area(np.asarray(table.geometry))
+    chosen: list[tuple[float, float, str]] = []
+    for place in rank.sort_values(kind="stable").index:
+        name = str(table.loc[place, "name"])
+        x, y = _centre(table.loc[place, "geometry"], base)
+        half = 0.012 * len(name) * box.width  # of a letter 1/40 of the width wide
+        inside = (
+            box.x + half < x < box.x + box.width - half and box.y + 0.12 * box.height < y < box.y + 0.85 * box.height
+        )
+        clear = all(
+            abs(x - u) > half + 0.012 * len(other) * box.width or abs(y - v) > 0.07 * box.width
+            for u, v, other in chosen
+        )
+        free = all(abs(x - u) > half + 3 * letter or abs(y - v) > 0.05 * box.width for u, v, *_ in markers)
+        if inside and clear and free:
+            chosen.append((x, y, name))
+        if len(chosen) == 9:
+            break
+    return tuple(chosen)
+
+
+def _centre(shape: Any, base: BaseMap) -> tuple[float, float]:
+    point = shapely.point_on_surface(shape)
+    x, y = base.pixels(point.x, point.y)
+    return round(float(x), 1), round(float(y), 1)
+
+
+def _outlines(places: Any, base: BaseMap) -> tuple[str, ...]:
+    """Outlines of the places that a scenario edits, where the evidence names a few."""
+    geometry = getattr(places, "geometry", None)
+    if geometry is None or not 0 < len(geometry) <= 12:
+        return ()
+    return tuple(_path(shape, base) for shape in geometry if shape.geom_type in {"Polygon", "MultiPolygon"})
+
+
+def _path(shape: Any, base: BaseMap) -> str:
+    rings = []
+    for part in shapely.get_parts(shapely.simplify(shape, base.metres_per_pixel / 2)):
+        if part.geom_type == "Polygon":
+            rings += [part.exterior, *part.interiors]
+    text = []
+    for ring in rings:
+        x, y = base.pixels(*shapely.get_coordinates(ring).T)
+        text.append("M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x[:-1], y[:-1], strict=True)) + "Z")
+    return "".join(text)
