@@ -50,10 +50,10 @@ def _feed(state: Any, value: Any) -> None:  # noqa: PLR0912, C901 - one branch a
         state.update(b"sequence:%d;" % len(value))
         for item in value:
             _feed(state, item)
-    elif hasattr(value, "geom_type"):
-        state.update(b"geometry;" + value.wkb)
     elif hasattr(value, "columns") and hasattr(value, "index"):
         _feed_table(state, value)
+    elif hasattr(value, "geom_type"):
+        state.update(b"geometry;" + value.wkb)
     else:
         raise TypeError(f"cannot digest a {type(value).__name__}; make it an array, a table or a dataclass of these")
 
@@ -78,7 +78,4 @@ def _feed_table(state: Any, table: Any) -> None:
         elif column.dtype.kind in "biufM":
             _feed_array(state, column.to_numpy())
         else:
-            _feed_array(
-                state,
-                np.array([None if item is None or item != item else item for item in column], dtype=object),
-            )  # noqa: PLR0124 - NaN
+            _feed_array(state, column.astype(object).where(column.notna(), None).to_numpy())

@@ -106,9 +106,10 @@ def rehearse(
     if not outcome.words:
         raise NotComputableError("; ".join(outcome.missing.values()) or "nothing was asked for")
     members, changes = run_members(city, edits, rehearsal, outcome, cache, progress=progress)
+    changes = {word: np.append(values, _change(word, outcome)) for word, values in changes.items()}
     claims = tuple(_claim(word, outcome, changes.get(word)) for word in outcome.words if _is_number(outcome, word))
     whole = _as_asked(city, rehearsal, outcome, cache)
-    influences = {word: influence(members, values) for word, values in changes.items()}
+    influences = {word: influence(members, values[:-1]) for word, values in changes.items()}
     evidence = Evidence(city, pictures_of(outcome), changes)
     refs = [outcome.planner.want(word, stage) for word in outcome.words for stage in (0, outcome.planner.last)]
     answer = Answer(
@@ -232,6 +233,12 @@ def run_members(
     return members, {word: np.array(values) for word, values in changes.items() if values}
 
 
+def _change(word: str, outcome: Outcome) -> float:
+    """The change with central assumptions: a member like any other."""
+    before, after = outcome.pair(word)
+    return float(after - before)
+
+
 def _is_number(outcome: Outcome, word: str) -> bool:
     return REGISTRY.quantities[word].place == "city" and isinstance(outcome.value(word, 0), int | float | np.number)
 
@@ -244,7 +251,8 @@ def _claim(word: str, outcome: Outcome, changes: NDArray[np.float64] | None, *, 
     low = high = detectable = None
     if changes is not None and len(changes):
         low, high = (bound * view.scale for bound in interval(changes))
-        detectable = not (low <= 0 <= high) and abs(after - before) >= view.grain
+        same = before == after and low == high == 0
+        detectable = None if same else not (low <= 0 <= high) and abs(after - before) >= view.grain
     return Claim(
         id=word + suffix,
         text=view.says,

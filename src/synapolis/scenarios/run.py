@@ -139,7 +139,7 @@ def _call(node: Node, arguments: dict[str, Any], ran: Ran | None = None) -> dict
         raise ModelError(
             f"model {declaration.name} {declaration.version} failed: {error}; please report it with the scenario"
         ) from error
-    if len(declaration.outputs) == 1 and not hasattr(result, "_fields"):
+    if getattr(result, "_fields", None) != declaration.outputs:
         return {declaration.outputs[0]: result}
     return {name: getattr(result, name) for name in declaration.outputs}
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from synapolis.scenarios.rehearse import Outcome
 
 
+CONTEXT = ("rain_volume", "population", "jobs", "homes")
+"""Quantities told in the table but not in the summary: they set the scene."""
+
+
 def number(value: float, digits: int) -> str:
     """A number no finer than its tolerance, with thousands separated."""
     rounded = round(value, digits)
@@ -96,7 +100,11 @@ def summary_of(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit]) -> 
         parts.append(
             "This scenario is blocked: " + "; ".join(g.rule for g in answer.gates if g.outcome == "block") + "."
         )
-    main = [c for c in answer.claims if not c.illustrative and not c.quantity.startswith("homes_") and not c.note]
+    main = [
+        c
+        for c in answer.claims
+        if not (c.illustrative or c.note or c.quantity.startswith("homes_") or c.quantity in CONTEXT)
+    ]
     parts += [sentence(claim) for claim in main[:3]]
     whole = [c for c in answer.claims if c.note][:1]
     parts += [sentence(claim) for claim in whole]
