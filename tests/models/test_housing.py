@@ -114,7 +114,7 @@ def test_homes_add_up_and_footprints_keep_to_free_ground(homes, left, bottom, wi
 
 
 def test_new_buildings_cover_what_the_rule_says_and_no_more():
-    buildings, programme = ask(100_000)
+    _, programme = ask(100_000)
     new = programme[programme["kind"] == "new building"]
     ground = sum(p.area for p in free_patches(free(town()), GRID, min_area=200))
     assert 0.42 < new["footprint"].sum() / ground <= 0.5 * 1.02
