@@ -20,6 +20,7 @@ from synapolis.scenarios.answer import Evidence, MapLayer
 
 OVERLAY_SIDE = 1200  # pixels: overlays of zones and links; cells keep their own size up to this
 LABELLED = ("district", "square", "park")
+MOST_LABELS = 9
 
 
 @dataclass(frozen=True)
@@ -286,22 +287,20 @@ def _labels(
     if table is None:
         return ()
     rank = table["kind"].map(LABELLED.index) * 1e12 - shapely.area(np.asarray(table.geometry))
+    letter = 0.012 * box.width  # half the width of a letter
+    left, right = box.x, box.x + box.width
+    top, bottom = box.y + 0.12 * box.height, box.y + 0.85 * box.height
+    taken = [(x, y, 3 * letter) for x, y, *_ in markers]
     chosen: list[tuple[float, float, str]] = []
     for place in rank.sort_values(kind="stable").index:
         name = str(table.loc[place, "name"])
         x, y = _centre(table.loc[place, "geometry"], base)
-        half = 0.012 * len(name) * box.width  # of a letter 1/40 of the width wide
-        inside = (
-            box.x + half < x < box.x + box.width - half and box.y + 0.12 * box.height < y < box.y + 0.85 * box.height
-        )
-        clear = all(
-            abs(x - u) > half + 0.012 * len(other) * box.width or abs(y - v) > 0.07 * box.width
-            for u, v, other in chosen
-        )
-        free = all(abs(x - u) > half + 3 * letter or abs(y - v) > 0.05 * box.width for u, v, *_ in markers)
-        if inside and clear and free:
+        half = letter * len(name)
+        inside = left + half < x < right - half and top < y < bottom
+        if inside and all(abs(x - u) > half + reach or abs(y - v) > 0.07 * box.width for u, v, reach in taken):
             chosen.append((x, y, name))
-        if len(chosen) == 9:
+            taken.append((x, y, half))
+        if len(chosen) == MOST_LABELS:
             break
     return tuple(chosen)
 
