@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synapolis.report.numbers import Scale, better_when, claim_text, number, scale_of, span, words
+from synapolis.report.numbers import Scale, claim_text, number, scale_of, span, words
 from synapolis.scenarios.answer import Answer, Claim, Effect, Evidence
+from synapolis.scenarios.views import view_of
 
 MOST_DISTRIBUTIONS = 6
 MOST_PLACES = 8
@@ -85,7 +86,8 @@ def distributions(answer: Answer, evidence: Evidence, currency: str = "") -> tup
 
 def _distribution(claim: Claim, members: NDArray[np.float64], currency: str) -> Distribution:
     shown = scale_of(claim.quantity, claim.unit, claim.digits, currency)
-    members = members * shown.factor
+    view = view_of(claim.quantity, "")  # members come in the vocabulary's unit, claims in the view's
+    members = members * shown.factor * (view.scale if claim.unit == view.unit else 1.0)
     low, high = (
         None if end is None or not math.isfinite(end) else end * shown.factor for end in (claim.low, claim.high)
     )
@@ -147,7 +149,7 @@ def _balance(answer: Answer, by: str, quantity: str, currency: str) -> Balance:
     changes = [effect.change * shown.factor for effect in effects] or [0.0]
     left, right = min(0.0, *changes), max(0.0, *changes)
     reach = (right - left) or 1.0
-    better = better_when(quantity)
+    better = {"more": "higher", "less": "lower"}.get(view_of(quantity, "").better, "")
     if by == "place":
         effects = sorted(effects, key=lambda effect: effect.change, reverse=better != "lower")
     bars = [_bar(effect, shown, left, reach, better) for effect in effects]
@@ -194,9 +196,9 @@ def _who(effects: list[Effect], shown: Scale, better: str, by: str) -> str:
     moved = [e for e in effects if round(e.change * shown.factor, shown.digits) != 0]
     up, down = sum(e.change > 0 for e in moved), sum(e.change < 0 for e in moved)
     if not better:
-        return f"More in {up}, less in {down}, the same in {len(effects) - up - down} of {len(effects)} {by}s."
+        return f"Of the {by}s listed, {up} get more, {down} less and {len(effects) - up - down} the same."
     gain, lose = (up, down) if better == "higher" else (down, up)
-    text = f"{gain} of {len(effects)} {by}s gain, {lose} lose, {len(effects) - gain - lose} stay as they are"
+    text = f"Of the {by}s listed, {gain} gain, {lose} lose and {len(effects) - gain - lose} stay as they are"
     people = [sum(e.people or 0.0 for e in moved if (e.change > 0) == (better == "higher")), 0.0]
     people[1] = sum(e.people or 0.0 for e in moved) - people[0]
     known = sum(people) > 0

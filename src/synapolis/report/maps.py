@@ -183,8 +183,13 @@ def _paint(layer: MapLayer, values: NDArray[Any], ramp: Ramp, base: BaseMap) -> 
     return np.asarray(rasterize(pairs, shape, transform=corner, dtype="uint8"))
 
 
+def _shapes(layer: MapLayer) -> NDArray[Any]:
+    """Geometries of a map's places, whether it came with a table, a series or an array of them."""
+    return np.asarray(getattr(layer.geometry, "geometry", layer.geometry), dtype=object)
+
+
 def _footprints(layer: MapLayer, classes: NDArray[np.uint8], metres: float) -> NDArray[Any]:
-    shapes = np.asarray(layer.geometry, dtype=object)
+    shapes = _shapes(layer)
     if layer.kind == "links":
         return np.asarray(shapely.buffer(shapes, metres * (1.2 + 0.35 * classes), cap_style="flat"))
     points = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
@@ -265,7 +270,7 @@ def _near(layer: MapLayer, index: int, evidence: Evidence, base: BaseMap) -> str
             left + (column + 0.5) / columns * (right - left), top - (row + 0.5) / rows * (top - bottom)
         )
     else:
-        point = shapely.centroid(np.asarray(layer.geometry, dtype=object)[index])
+        point = shapely.centroid(_shapes(layer)[index])
     nearest = int(np.argmin(shapely.distance(np.asarray(places.geometry), point)))
     inside = shapely.distance(places.geometry.iloc[nearest], point) == 0
     return f", {'in' if inside else 'near'} {places['name'].iloc[nearest]}"

@@ -8,35 +8,12 @@ from dataclasses import dataclass
 from synapolis.core.declare import REGISTRY
 from synapolis.scenarios.answer import NO_DIFFERENCE, Claim
 
+UNCHANGED = "unchanged"
 NOTHING = "\N{EN DASH}"
 MILLION = 1_000_000
 SHARE_WORDS = ("share", "fraction", "burden")
 UNITS = {"1": "", "1/h": "per hour", "h/h": "vehicle-hours per hour", "km/h": "vehicle-km per hour"}
 """Units as people read them, where that differs from the vocabulary's spelling."""
-BETTER_LOWER = (
-    "runoff",
-    "flood",
-    "time",
-    "delay",
-    "rent",
-    "burden",
-    "cost",
-    "vehicle",
-    "unplaced",
-    "noise",
-    "emission",
-    "crash",
-    "damage",
-)
-BETTER_HIGHER = (
-    "jobs_within",
-    "schools_within",
-    "health_care_within",
-    "affordable",
-    "homes_placed",
-    "infiltrated",
-    "stored",
-)
 
 
 def number(value: float | None, digits: int = 0, *, sign: bool = False) -> str:
@@ -92,13 +69,6 @@ def quantity_unit(quantity: str, currency: str = "") -> str:
     return unit_label(known.unit, currency) if known is not None else ""
 
 
-def better_when(quantity: str) -> str:
-    """Tell whether people gain when a quantity is `lower` or `higher`; empty where that is not ours to say."""
-    if any(word in quantity for word in BETTER_HIGHER):
-        return "higher"
-    return "lower" if any(word in quantity for word in BETTER_LOWER) else ""
-
-
 @dataclass(frozen=True)
 class Scale:
     """How one quantity is shown: factor, unit of values, unit of differences, decimals."""
@@ -114,7 +84,7 @@ def scale_of(quantity: str, unit: str, digits: int, currency: str = "", *, large
     if unit == "1" and quantity.rpartition("_")[2] in SHARE_WORDS:
         return Scale(100, "%", "percentage points", max(digits - 2, 0))
     label = unit_label(unit, currency)
-    if unit == "money" and abs(largest) >= MILLION:
+    if unit in {"money", currency} and abs(largest) >= MILLION:
         return Scale(1 / MILLION, f"million {label}", f"million {label}", min(digits + 6, 1))
     return Scale(1, label, label, digits)
 
@@ -143,16 +113,17 @@ def claim_text(claim: Claim, currency: str = "") -> ClaimText:
     )
     seen = claim.detectable is not False
     known = change is not None and math.isfinite(change)
+    still = known and change == 0 and low in {None, 0.0} and high in {None, 0.0}
     difference = number(change, shown.digits, sign=True) if seen else NO_DIFFERENCE
     return ClaimText(
         before=number(before, shown.digits),
         after=number(after, shown.digits),
-        change=difference if known or not seen else NOTHING,
-        interval=span(low, high, shown.digits),
+        change=UNCHANGED if still else (difference if known or not seen else NOTHING),
+        interval="" if still else span(low, high, shown.digits),
         relative=_relative(before, change) if seen and shown.unit != "%" else "",
         unit=shown.unit,
         change_unit=shown.change_unit,
-        detectable=seen,
+        detectable=seen and not still,
     )
 
 

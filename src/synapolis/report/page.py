@@ -143,17 +143,17 @@ def _section(number: int, answer: Answer, evidence: Evidence, bases: dict[str, t
         reaches=charts.reaches(answer, city.currency),
         assumptions=by_influence(answer.assumptions),
         attribution=attribution_of(answer),
-        command=command_of(answer),
+        command=command_of(answer, city.name),
         scenario=json.dumps(answer.scenario, indent=2, ensure_ascii=False, default=str) if answer.scenario else "",
     )
 
 
-def command_of(answer: Answer) -> str:
+def command_of(answer: Answer, city: str) -> str:
     """The command that asks the same again."""
     if answer.question:
-        return f"synapolis ask {shlex.quote(answer.question)} --city {shlex.quote(answer.city)}"
+        return f"synapolis ask {shlex.quote(answer.question)} --city {shlex.quote(city)}"
     want = f" --want {','.join(answer.want)}" if answer.want else ""
-    return f"synapolis run {shlex.quote(answer.city)} scenario.yaml{want} --purpose {shlex.quote(answer.purpose)}"
+    return f"synapolis run {shlex.quote(city)} scenario.yaml{want} --purpose {shlex.quote(answer.purpose)}"
 
 
 def _base(city: Any, bases: dict[str, tuple[str, BaseMap]]) -> tuple[str, BaseMap]:
