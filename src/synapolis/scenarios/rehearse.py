@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synapolis.core.declare import REGISTRY, Assumption
+from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import NotComputableError, ScenarioError
 from synapolis.indicators.gates import AFFORDABILITY, Gate, GateResult, judge
 from synapolis.layers.city import City
 from synapolis.scenarios.answer import (
     Answer,
-    AssumptionUse,
     Claim,
     Evidence,
-    LayerUse,
-    Step,
     answer_hash,
 )
 from synapolis.scenarios.bind import bind
@@ -29,6 +26,7 @@ from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.ensemble import influence, interval, sample
 from synapolis.scenarios.pictures import effects_of, pictures_of
 from synapolis.scenarios.plan import BoundEdit, Planner, Ref, ancestors
+from synapolis.scenarios.provenance import assumptions_used, layers_used, step_id, steps_of, versions_of
 from synapolis.scenarios.run import NodeFailedError, Progress, Ran, run
 from synapolis.scenarios.telling import findings_of, summary_of
 from synapolis.scenarios.views import view_of
@@ -125,9 +123,9 @@ def rehearse(
         claims=claims + whole,
         effects=effects_of(outcome),
         gates=_gates(rehearsal.gates, outcome, changes),
-        assumptions=_assumptions(outcome.planner, refs, influences),
-        layers=_layers(city, refs),
-        steps=_steps(outcome.ran, refs, outcome.planner.last),
+        assumptions=assumptions_used(outcome.planner, refs, influences),
+        layers=layers_used(city, refs),
+        steps=steps_of(outcome.ran, refs, outcome.planner.last),
         not_computable=outcome.missing,
         attribution=city.attribution,
         statistics={
@@ -141,7 +139,7 @@ def rehearse(
             city_hash=city.digest,
             scenario=rehearsal.scenario.model_dump(mode="json", exclude={"title", "author", "city", "city_hash"}),
             want=rehearsal.want,
-            versions=_versions(refs) | {f"{k}=": f"{v!r}" for k, v in rehearsal.assumptions.items()},
+            versions=versions_of(refs) | {f"{k}=": f"{v!r}" for k, v in rehearsal.assumptions.items()},
             seed=rehearsal.seed,
         ),
     )
@@ -318,65 +316,6 @@ def _why(outcome: Outcome, word: str) -> str:
     except NotComputableError as error:
         return str(error)
     return f"{word} was not part of this run"
-
-
-def _assumptions(
-    planner: Planner, refs: Sequence[Ref], influences: Mapping[str, Mapping[str, float]]
-) -> tuple[AssumptionUse, ...]:
-    used = {node.name: node.value for node in ancestors(refs) if node.kind == "assumption"}
-    rows = [_assumption_use(planner.assumption(name), value, influences) for name, value in sorted(used.items())]
-    return tuple(sorted(rows, key=lambda row: (-(row.influence or 0), row.name)))
-
-
-def _assumption_use(known: Assumption, value: float, influences: Mapping[str, Mapping[str, float]]) -> AssumptionUse:
-    shares = {word: found[known.name] for word, found in influences.items() if known.name in found}
-    most = max(shares, key=lambda word: shares[word], default="")
-    return AssumptionUse(
-        known.name, value, known.low, known.high, known.unit, known.standing, known.source, known.meaning,
-        shares[most] if most else None, view_of(most, "").says if most else "",
-    )  # fmt: skip
-
-
-def _layers(city: City, refs: Sequence[Ref]) -> tuple[LayerUse, ...]:
-    names = sorted({node.name for node in ancestors(refs) if node.kind == "layer"})
-    layers = [city.layers[name] for name in names]
-    return tuple(
-        LayerUse(x.name, x.source, x.licence, x.origin, x.owner, x.terms, x.agreement, x.digest) for x in layers
-    )
-
-
-def step_id(ran: Ran, node: Any) -> str:
-    """Short name of a node in the run: its key, or its name where it was given."""
-    key = ran.keys.get(id(node))
-    return f"{node.name}:{key[:12]}" if key else f"{node.kind}:{node.name}"
-
-
-def _steps(ran: Ran, refs: Sequence[Ref], last: int) -> tuple[Step, ...]:
-    steps, fresh = [], set(ran.computed)
-    for node in ancestors(refs):
-        if id(node) not in ran.entries or node.kind in ("value", "feedback"):
-            continue
-        entry, declaration = ran.entries[id(node)], node.declaration
-        facts = (
-            {k: getattr(declaration, k) for k in ("does", "method", "source", "limits", "owner")} if declaration else {}
-        )
-        if entry.notes:
-            facts["does"] = f"Fixed point of {node.name}: " + ", ".join(f"{k} {v}" for k, v in entry.notes.items())
-        steps.append(
-            Step(
-                id=step_id(ran, node), kind=node.kind, name=node.name,
-                stage="today" if not node.stage else f"after edit {node.stage} of {last}",
-                version=declaration.version if declaration else "", makes=node.outputs,
-                parents=tuple(dict.fromkeys(step_id(ran, ref.node) for _, ref in node.inputs if ref.node.kind != "value")),
-                seconds=entry.seconds, cached=node.name not in fresh, origin=node.origin, **facts,
-            )
-        )  # fmt: skip
-    return tuple(dict.fromkeys(steps))
-
-
-def _versions(refs: Sequence[Ref]) -> dict[str, str]:
-    models = {node.declaration for node in ancestors(refs) if node.declaration is not None}
-    return {model.name: f"{model.version}:{model.code_digest}" for model in models}
 
 
 def _told(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit], findings: tuple[str, ...]) -> Answer:
