@@ -1,0 +1,348 @@
+"""What can be asked about: topics with the quantities they want, and subjects that no model here answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from synapolis.layers.city import City
+
+Phrases = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A subject that models answer: how people call it, and the quantities it wants (without the thresholds')."""
+
+    name: str
+    title: str
+    phrases: Phrases
+    want: tuple[str, ...]
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        "stormwater",
+        "stormwater",
+        (
+            *("stormwater", "storm water", "stormwater runoff", "storm runoff", "runoff", "run off", "surface runoff"),
+            *("rainwater", "rain water", "rainwater runoff", "rain runoff", "surface water", "surface flooding"),
+            *("flooding", "floods", "flood", "flood risk", "flood risks", "risk of flooding", "flooded buildings"),
+            *("pluvial flooding", "drainage", "stormwater volume", "runoff volume", "peak runoff", "cloudbursts"),
+            *("heavy rain", "cloudburst", "flash floods", "flash flooding", "stormwater flooding", "urban flooding"),
+        ),
+        ("runoff_volume", "rain_volume", "peak_runoff", "flooded_building_count"),
+    ),
+    Topic(
+        "access",
+        "access to jobs",
+        (
+            *(
+                "access to jobs",
+                "access to work",
+                "access to employment",
+                "access to workplaces",
+                "job access",
+                "access",
+            ),
+            *("accessibility of jobs", "accessibility to jobs", "accessibility", "jobs within reach", "jobs in reach"),
+            *("reach jobs", "reachable jobs", "how many jobs", "number of jobs within reach", "jobs accessible"),
+            *("travel time to jobs", "travel times to jobs", "travel time to work", "time to jobs", "time to work"),
+            *("travel times", "travel time", "commute times", "commuting times", "commute time", "transit access"),
+            *(
+                "access to jobs by transit",
+                "access by transit",
+                "access to jobs by public transport",
+                "job accessibility",
+            ),
+        ),
+        ("city_mean_time_to_jobs",),
+    ),
+    Topic("schools", "access to schools", ("access to schools", "school access"), ("schools_within_15_min",)),
+    Topic(
+        "health care",
+        "access to health care",
+        (
+            "access to health care",
+            "access to healthcare",
+            "access to health",
+            "access to hospitals",
+            "access to clinics",
+        ),
+        ("health_care_within_15_min",),
+    ),
+    Topic(
+        "traffic",
+        "car traffic",
+        (
+            *(
+                "traffic",
+                "car traffic",
+                "road traffic",
+                "traffic jams",
+                "congestion",
+                "traffic congestion",
+                "car delay",
+            ),
+            *("traffic flow", "traffic flows", "car delays", "driving", "vehicle kilometres", "vehicle kilometers"),
+            *("kilometres driven", "car use", "delays for cars", "delay for cars", "car journeys", "traffic volumes"),
+        ),
+        ("vehicle_kilometres", "mean_car_delay"),
+    ),
+    Topic("housing", "housing", ("housing", "housing supply", "homes that fit", "housing capacity"), ("homes_placed",)),
+    Topic(
+        "affordability",
+        "affordability of housing",
+        (
+            *("affordability", "housing affordability", "affordability of housing", "rent", "rents", "rent burden"),
+            *("housing costs", "housing cost", "affordable housing", "who can afford to live", "who can afford rent"),
+            *("who can afford a home", "who can afford housing", "cost of housing", "cost of living in"),
+        ),
+        ("city_affordable_share", "lowest_group_rent_burden"),
+    ),
+    Topic(
+        "cost",
+        "capital cost",
+        (
+            *(
+                "cost",
+                "costs",
+                "capital cost",
+                "capital costs",
+                "public money",
+                "price",
+                "how much does it cost",
+                "bill",
+            ),
+            *(
+                "construction cost",
+                "construction costs",
+                "public cost",
+                "building cost",
+                "building costs",
+                "investment",
+            ),
+            *(
+                "how much would it cost",
+                "how much will it cost",
+                "what does it cost",
+                "what would it cost",
+                "total cost",
+            ),
+            *("what will it cost", "how expensive"),
+        ),
+        ("total_capital_cost",),
+    ),
+)
+GENERAL = ("stormwater", "access", "traffic", "cost", "affordability")
+BY_NAME = {topic.name: topic for topic in TOPICS}
+THRESHOLDS = (5, 10, 15, 30, 45)
+SMALL_CITY = 5_000.0  # m across: below it nearly everything is within 30 minutes on foot
+
+
+@dataclass(frozen=True)
+class Unmodelled:
+    """A subject people ask about that nothing here computes: what is lacking and what it would need."""
+
+    phrases: Phrases
+    lacks: str
+    needs: str
+
+
+UNMODELLED: tuple[Unmodelled, ...] = (
+    Unmodelled(
+        (
+            "air quality",
+            "air pollution",
+            "pollution",
+            "smog",
+            "no2",
+            "nox",
+            "pm10",
+            "pm2 5",
+            "particulates",
+            "clean air",
+        ),
+        "model of air quality",
+        "emissions by street, wind and a dispersion model",
+    ),
+    Unmodelled(
+        (
+            *("co2", "carbon", "emissions", "carbon emissions", "co2 emissions", "greenhouse gases", "climate change"),
+            *("carbon footprint", "greenhouse gas emissions", "climate"),
+        ),
+        "model of emissions",
+        "a vehicle fleet, energy use by building and emission factors",
+    ),
+    Unmodelled(
+        ("noise", "noise levels", "traffic noise"), "model of noise", "traffic by hour, walls and a noise model"
+    ),
+    Unmodelled(
+        (
+            *("heat", "heat island", "urban heat", "temperature", "temperatures", "heat stress", "heatwaves", "shade"),
+            *("thermal comfort", "cooling", "urban heat island"),
+        ),
+        "model of heat",
+        "building heights, weather and a radiation model",
+    ),
+    Unmodelled(
+        ("energy", "energy use", "electricity", "heating", "power demand", "energy demand", "power grid", "gas"),
+        "model of energy",
+        "construction, heating systems and weather by building",
+    ),
+    Unmodelled(
+        ("crime", "crime rates", "safety", "security", "burglary", "violence", "policing"),
+        "data on crime",
+        "recorded incidents by place and a tested relation between them and what is built",
+    ),
+    Unmodelled(
+        ("crashes", "road safety", "accidents", "traffic accidents", "road deaths", "collisions", "traffic deaths"),
+        "model of crashes",
+        "crash records by street and a tested safety function",
+    ),
+    Unmodelled(
+        ("school grades", "grades", "education", "school results", "test scores", "school places", "pupils"),
+        "data on schools' pupils or results",
+        "enrolment and results by school",
+    ),
+    Unmodelled(
+        ("health", "public health", "asthma", "life expectancy", "obesity", "mental health", "mortality"),
+        "data on health",
+        "health records by place and exposure models",
+    ),
+    Unmodelled(
+        ("groundwater", "ground water", "water table", "aquifer", "groundwater level", "groundwater levels"),
+        "groundwater data",
+        "boreholes, soils and a groundwater model",
+    ),
+    Unmodelled(
+        ("drinking water", "water supply", "water pressure", "tap water", "water demand", "water use"),
+        "water supply network",
+        "pipes, pumps and demand",
+    ),
+    Unmodelled(
+        ("sewers", "sewer", "sewage", "wastewater", "sewer overflow", "sewer overflows", "combined sewer overflows"),
+        "sewer model",
+        "sewer pipes and manholes, and a pipe-flow engine; ask about stormwater on the surface instead",
+    ),
+    Unmodelled(
+        ("water quality", "bathing water", "sea water quality"), "data on water quality", "samples and a quality model"
+    ),
+    Unmodelled(
+        ("biodiversity", "birds", "bees", "wildlife", "nature", "ecology", "habitats", "species"),
+        "data on species",
+        "surveys and a habitat model",
+    ),
+    Unmodelled(
+        (
+            *("property values", "house prices", "property prices", "land values", "home prices", "land prices"),
+            *("real estate prices", "housing prices", "flat prices"),
+        ),
+        "sale prices",
+        "georeferenced sales and a price model",
+    ),
+    Unmodelled(
+        ("taxes", "tax", "tax revenue", "revenue", "budget", "council tax", "public finances", "property tax"),
+        "municipal accounts",
+        "tax bases and budgets by year",
+    ),
+    Unmodelled(
+        (
+            "unemployment",
+            "employment",
+            "number of jobs",
+            "gdp",
+            "economy",
+            "economic growth",
+            "wages",
+            "incomes",
+            "income",
+        ),
+        "model of the economy",
+        "accounts by sector and a labour-market model",
+    ),
+    Unmodelled(("tourism", "tourists", "visitors"), "data on visitors", "counts of visitors and what draws them"),
+    Unmodelled(
+        ("ridership", "passengers", "passenger numbers", "crowding", "crowded trams", "fares", "ticket prices"),
+        "passenger counts",
+        "boardings by stop and hour, and a model of route choice in transit",
+    ),
+    Unmodelled(
+        ("cycling", "bikes", "bicycles", "bike traffic", "cyclists", "cycle traffic"),
+        "model of cycling",
+        "counts, cycle ways and a route-choice model",
+    ),
+    Unmodelled(("parking", "parking spaces"), "model of parking", "spaces, prices and turnover by street"),
+    Unmodelled(("wind", "wind comfort"), "model of wind", "building heights and a flow model"),
+    Unmodelled(
+        ("sunlight", "daylight", "shadows", "shadow", "views", "sun"), "model of daylight", "building heights by roof"
+    ),
+    Unmodelled(
+        ("gentrification", "displacement", "segregation", "migration", "population growth"),
+        "model of who moves where",
+        "moves of households by income over years",
+    ),
+    Unmodelled(
+        ("access to parks", "access to green space", "access to shops"), "measure of that access", "a count by zone"
+    ),
+    Unmodelled(
+        ("happiness", "wellbeing", "quality of life", "liveability", "elections", "votes"), "data on that", "surveys"
+    ),
+)
+
+
+def thresholds_of(city: City) -> tuple[int, ...]:
+    """Minutes within which jobs are counted: short ones always, 30 and 45 where the city is large enough to tell."""
+    west, south, east, north = city.extent.bounds
+    large = ((east - west) ** 2 + (north - south) ** 2) ** 0.5 > SMALL_CITY
+    return THRESHOLDS if large else THRESHOLDS[:3]
+
+
+_BUILT = ("buildings", "land_use", "land_cover_map")
+_NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    **dict.fromkeys(BY_NAME["stormwater"].want, (("streets", *_BUILT),)),
+    "flooded_building_count": (("buildings",), ("terrain", "spot_heights")),
+    **dict.fromkeys(BY_NAME["traffic"].want, (("streets",), ("zones", "buildings"))),
+    **dict.fromkeys(
+        (
+            "city_mean_time_to_jobs",
+            "schools_within_15_min",
+            "health_care_within_15_min",
+            *(f"mean_jobs_within_{minutes}_min" for minutes in THRESHOLDS),
+        ),
+        (("streets",), ("zones", "buildings")),
+    ),
+    "homes_placed": (("buildings", "zones"),),
+    "homes_unplaced": (("buildings", "zones"),),
+}
+_LAYER_WORDS = {
+    "streets": "streets",
+    "buildings": "buildings",
+    "zones": "zones",
+    "terrain": "terrain",
+    "spot_heights": "spot heights",
+    "land_use": "land use",
+    "land_cover_map": "land cover",
+}
+
+
+def lacking(word: str, city: City) -> str | None:
+    """Say what a city lacks for a quantity, judged by its layers alone; None where nothing plain is missing."""
+    if word in BY_NAME["affordability"].want:
+        return _no_rents(city)
+    for choices in _NEEDS.get(word, ()):
+        if not any(name in city.layers for name in choices):
+            return f"{city.title} has no {' or '.join(_LAYER_WORDS[name] for name in choices)}"
+    return None
+
+
+def _no_rents(city: City) -> str | None:
+    zones = city.layers["zones"].value if "zones" in city.layers else None
+    has = {
+        name: zones is not None and name in zones.columns and bool(zones[name].notna().any())
+        for name in ("monthly_rent", "median_income")
+    }
+    incomes = has["median_income"] or "income_groups" in city.layers
+    if has["monthly_rent"] and incomes:
+        return None
+    missing = [word for word, there in (("rents", has["monthly_rent"]), ("incomes", incomes)) if not there]
+    return f"{city.title} has no {' or '.join(missing)}"
