@@ -8,19 +8,20 @@ then close to rounding, and still water over any bed stays still.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from synapolis.core.errors import ModelError
 from synapolis.models.stormwater.infiltration import green_ampt_step, rain_series
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+Side = Literal["north", "south", "west", "east"]
+Boundary = Literal["closed", "open"] | tuple[Side, ...] | NDArray[np.bool_]
 
 GRAVITY = 9.81
 """Standard acceleration of free fall near sea level [m/s²]."""
@@ -42,6 +43,25 @@ FRAME = ((2, 2), (1, 1))
 
 RIM_SLOPE = 1e-3
 """Least slope [1] with which water leaves over an open rim; assumed, where the bed at the rim is flatter."""
+
+
+OPPOSITE: dict[Side, Side] = {"north": "south", "south": "north", "west": "east", "east": "west"}
+
+STRIPS: dict[Side, tuple[int | slice, int | slice]] = {
+    "north": (0, slice(None)),
+    "south": (-1, slice(None)),
+    "west": (slice(None), 0),
+    "east": (slice(None), -1),
+}
+"""The cells along each side of a grid."""
+
+NEIGHBOUR: dict[Side, tuple[slice, slice]] = {
+    "north": (slice(None, -2), slice(1, -1)),
+    "south": (slice(2, None), slice(1, -1)),
+    "west": (slice(1, -1), slice(None, -2)),
+    "east": (slice(1, -1), slice(2, None)),
+}
+"""Each cell's neighbour on one side, as a view of a grid framed by one cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +142,7 @@ def surface_flow(
     inflow: ArrayLike = 0.0,
     initial_depth: ArrayLike = 0.0,
     active: NDArray[np.bool_] | None = None,
-    boundary: Literal["closed", "open"] | NDArray[np.bool_] = "closed",
+    boundary: Boundary = "closed",
     held_level: ArrayLike | None = None,
     theta: float = 0.9,
     courant: float = 0.7,
@@ -160,13 +180,14 @@ def surface_flow(
     inlet_capacity : [mm/h]
         What the inlets of each cell take while there is water.
     inflow : [m³/s]
-        Steady discharge fed into each cell.
+        Steady discharge fed into each cell, at every flow step.
     initial_depth : [m]
     active : bool, optional
         False outside the domain: a closed wall.
-    boundary : "closed", "open" or bool (row, column)
-        Whether water leaves over faces that look out of the domain; with a field, only in the cells marked. It
-        leaves at normal depth for the slope of the bed there, never faster than critical flow.
+    boundary : "closed", "open", a tuple of sides, or bool (row, column)
+        Where water leaves over faces that look out of the domain: nowhere; everywhere; on the sides of the grid
+        named ("north" is the first row); or in the cells marked. An inactive island inside the domain, such as a
+        building, stays closed. Water leaves at normal depth for the slope of the bed there, at most critically.
     held_level : [m], optional
         Water level kept at every instant, as by the sea; NaN on free cells. Rain on held cells is not counted.
     theta : [1]
@@ -212,6 +233,7 @@ def surface_flow(
     level = grid.bed + start
     factor = grid.flat(grid.field("rain_factor", rain_factor))
     feed = grid.flat(grid.field("inflow", inflow)) / area
+    fed = np.flatnonzero(feed)
     pull = grid.field("suction", suction) * grid.field("moisture_deficit", moisture_deficit, top=1.0)
     rough = grid.field("manning", manning, elsewhere=0.03)
     if not (rough > 0.0).all():
@@ -226,7 +248,8 @@ def surface_flow(
         bed=grid.bed,
         friction=grid.flat(GRAVITY * rough**2, outside=GRAVITY).astype(np.float32),
         factor=factor,
-        feed=feed,
+        fed=fed,
+        feed=feed[fed],
         soil=grid.flat(grid.field("conductivity", conductivity)) * MM_PER_HOUR,
         pull=grid.flat(pull) / 1000.0,
         soft=grid.flat(grid.field("pervious_fraction", pervious_fraction, top=1.0)),
@@ -270,17 +293,11 @@ def surface_flow(
     )
 
 
-def side(shape: tuple[int, int], *names: Literal["north", "south", "west", "east"]) -> NDArray[np.bool_]:
+def side(shape: tuple[int, int], *names: Side) -> NDArray[np.bool_]:
     """Mark the cells along the named sides of a grid whose first row is north."""
     marked = np.zeros(shape, dtype=bool)
-    strips: dict[str, tuple[int | slice, int | slice]] = {
-        "north": (0, slice(None)),
-        "south": (-1, slice(None)),
-        "west": (slice(None), 0),
-        "east": (slice(None), -1),
-    }
     for name in names:
-        marked[strips[name]] = True
+        marked[STRIPS[name]] = True
     return marked
 
 
@@ -355,46 +372,49 @@ class _Grid:
         """Cut the frame off again."""
         return np.ascontiguousarray(flat.reshape(self.shape[0] + 4, self.width)[2:-2, 1:-1])
 
-    def open_rim(
-        self, boundary: Literal["closed", "open"] | NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    def open_rim(self, boundary: Boundary) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """List cells that shed water out of the domain: flat index, root of the slope over its faces, open faces."""
-        if isinstance(boundary, str) and boundary not in {"closed", "open"}:
-            raise ModelError(f'boundary must be "closed", "open" or a grid of cells that are open, got "{boundary}"')
-        marked = np.full(self.shape, boundary == "open") if isinstance(boundary, str) else np.asarray(boundary, bool)
-        if marked.shape != self.shape:
-            raise ModelError(f"boundary must have the shape of elevation {self.shape}, got {marked.shape}")
+        sides = _open_sides(boundary, self.shape)
         wet = np.pad(self.inside, 1)
         labels, _ = ndimage.label(~wet)
         beyond = labels == labels[0, 0]  # out of the domain, and not an island in it such as a building
         ground = np.where(wet, np.pad(np.where(self.inside, self.ground, 0.0), 1), np.nan)
-        here = ground[1:-1, 1:-1]
         normal, faces = np.zeros(self.shape), np.zeros(self.shape)
-        for way, back in ((NORTH, SOUTH), (SOUTH, NORTH), (WEST, EAST), (EAST, WEST)):
-            fall = np.nan_to_num((ground[back] - here) / self.cell_size, nan=0.0)
-            normal += np.where(beyond[way], np.sqrt(np.maximum(fall, RIM_SLOPE)), 0.0)
-            faces += beyond[way]
-        rim = np.flatnonzero(self.flat(marked & self.free & (faces > 0)))
+        for name, opposite in OPPOSITE.items():
+            looks_out = beyond[NEIGHBOUR[name]] & sides[name]
+            fall = np.nan_to_num((ground[NEIGHBOUR[opposite]] - ground[1:-1, 1:-1]) / self.cell_size, nan=0.0)
+            normal += np.where(looks_out, np.sqrt(np.maximum(fall, RIM_SLOPE)), 0.0)
+            faces += looks_out
+        rim = np.flatnonzero(self.flat(self.free & (faces > 0)))
         return rim, self.flat(normal)[rim], self.flat(faces)[rim]
 
 
-# The four neighbours of each cell, as views of a grid framed by one cell.
-NORTH = (slice(None, -2), slice(1, -1))
-SOUTH = (slice(2, None), slice(1, -1))
-WEST = (slice(1, -1), slice(None, -2))
-EAST = (slice(1, -1), slice(2, None))
+def _open_sides(boundary: Boundary, shape: tuple[int, int]) -> dict[Side, NDArray[np.bool_]]:
+    """For each way that a face can look: the cells that are open that way."""
+    if isinstance(boundary, np.ndarray):
+        if boundary.shape != shape:
+            raise ModelError(f"boundary must have the shape of elevation {shape}, got {boundary.shape}")
+        return dict.fromkeys(OPPOSITE, boundary.astype(bool))
+    if isinstance(boundary, str) and boundary in {"closed", "open"}:
+        return dict.fromkeys(OPPOSITE, np.full(shape, boundary == "open"))
+    if isinstance(boundary, tuple) and set(boundary) <= set(OPPOSITE):
+        return {name: side(shape, name) & (name in boundary) for name in OPPOSITE}
+    raise ModelError(
+        'boundary must be "closed", "open", a tuple of "north", "south", "west", "east", '
+        f"or a grid of the cells that are open, got {boundary!r}"
+    )
 
 
 def _touches(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
     framed = np.pad(free, 1)
-    touching: NDArray[np.bool_] = framed[NORTH] | framed[SOUTH] | framed[WEST] | framed[EAST]
+    touching: NDArray[np.bool_] = np.logical_or.reduce([framed[view] for view in NEIGHBOUR.values()])
     return touching
 
 
 def _shore_bed(ground: NDArray[np.float64], level: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Raise the bed of held cells to their lowest free neighbour: no face feels it, and deep sea costs no steps."""
     framed = np.pad(np.where(free, ground, np.inf), 1, constant_values=np.inf)
-    lowest = np.minimum.reduce([framed[NORTH], framed[SOUTH], framed[WEST], framed[EAST]])
+    lowest = np.minimum.reduce([framed[view] for view in NEIGHBOUR.values()])
     raised: NDArray[np.float64] = np.minimum(np.maximum(ground, lowest), level)
     return raised
 
@@ -481,7 +501,10 @@ def _discharge(
         root = _inverse_cube_root(flow)
         root2 = root * root
         brake = one + half * (friction[k] + friction[k + s]) * size * (root * root2 * root2 * root2)
-        value = (own * q + other * (now[k - s] + now[k + s]) + push * flow * fall) / brake
+        # A dry or closed neighbour face says nothing of the flow: it is taken as equal, not as a brake.
+        behind = now[k - s] if now[k - s] != zero else q
+        ahead = now[k + s] if now[k + s] != zero else q
+        value = (own * q + other * (behind + ahead) + push * flow * fall) / brake
         limit = swift * flow * np.sqrt(flow)
         value = min(max(value, -limit), limit)
         new[k] = value if over > THIN else zero
@@ -557,9 +580,9 @@ def _flow_step(
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _rain(level: Any, factor: Any, feed: Any, fallen: float, step: float) -> None:
+def _rain(level: Any, factor: Any, fallen: float) -> None:
     for k in range(level.size):
-        level[k] += factor[k] * fallen + feed[k] * step
+        level[k] += factor[k] * fallen
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
@@ -596,22 +619,32 @@ def _shadow(level: Any, bed: Any, depth: Any) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _shed_rim(
-    level: Any, bed: Any, depth: Any, friction: Any, rim: Any, normal: Any, faces: Any, cell_size: float, step: float
-) -> float:
-    """Let water out over the open rim at normal depth, at most critical, at most what the cell holds."""
+def _feed(level: Any, bed: Any, depth: Any, fed: Any, feed: Any, step: float) -> None:
+    for n in range(fed.size):
+        level[fed[n]] += feed[n] * step
+        depth[fed[n]] = np.float32(level[fed[n]] - bed[fed[n]])
+
+
+@njit(cache=True, error_model="numpy")
+def _leave(depth: Any, friction: Any, rim: Any, normal: Any, faces: Any, out: Any, cell_size: float) -> None:
+    """Rate [m/s] at which each rim cell loses depth over its open faces: normal depth, at most critical."""
+    for n in range(rim.size):
+        water = max(np.float64(depth[rim[n]]), 0.0)
+        manning = np.cbrt(water) ** 5 * normal[n] * np.sqrt(GRAVITY / friction[rim[n]])
+        critical = faces[n] * water * np.sqrt(GRAVITY * water)
+        out[n] = min(manning, critical) / cell_size
+
+
+@njit(cache=True, error_model="numpy")
+def _shed(level: Any, bed: Any, depth: Any, rim: Any, out: Any, step: float) -> float:
+    """Take from the rim what leaves in one step, at most what the cell holds."""
     total = 0.0
     for n in range(rim.size):
         k = rim[n]
-        water = level[k] - bed[k]
-        if water > THIN:
-            root = np.cbrt(water)
-            manning = root**5 * normal[n] * np.sqrt(GRAVITY / friction[k])
-            critical = faces[n] * water * np.sqrt(GRAVITY * water)
-            gone = min(min(manning, critical) * step / cell_size, water)
-            level[k] -= gone
-            depth[k] = np.float32(level[k] - bed[k])
-            total += gone
+        gone = min(out[n] * step, max(level[k] - bed[k], 0.0))
+        level[k] -= gone
+        depth[k] = np.float32(level[k] - bed[k])
+        total += gone
     return total
 
 
@@ -658,7 +691,7 @@ def _arrive(depth: Any, arrival: Any, threshold: float, time: float) -> None:
 
 @njit(cache=True, error_model="numpy")
 def _flood(
-    width: int, level: Any, bed: Any, friction: Any, factor: Any, feed: Any, soil: Any, pull: Any, soft: Any,
+    width: int, level: Any, bed: Any, friction: Any, factor: Any, fed: Any, feed: Any, soil: Any, pull: Any, soft: Any,
     inlets: Any, rim: Any, normal: Any, faces: Any, held: Any, lengths: Any, fallen: Any, cell_size: float,
     theta: float, courant: float, froude: float, arrival_depth: float, peaks: Any, totals: Any,
 ) -> int:  # fmt: skip
@@ -676,9 +709,9 @@ def _flood(
     drop_y[:-width] = (bed[:-width] - bed[width:]).astype(np.float32)
     taken = np.zeros(cells)
     held_level = level[held]
+    out = np.zeros(rim.size)
     soaks = soil.max() > 0.0
     drains = inlets.max() > 0.0
-    feeds = feed.max() > 0.0
     time = 0.0
     steps = 0
     _shadow(level, bed, depth)
@@ -686,8 +719,8 @@ def _flood(
     _arrive(depth, peaks[3], arrival_depth, time)
     for interval in range(lengths.size):
         length = lengths[interval]
-        if fallen[interval] > 0.0 or feeds:
-            _rain(level, factor, feed, fallen[interval], length)
+        if fallen[interval] > 0.0:
+            _rain(level, factor, fallen[interval])
         if soaks:
             totals[0] += _infiltrate(level, bed, taken, soil, pull, soft, length)
         if drains:
@@ -698,13 +731,15 @@ def _flood(
             longest = courant * cell_size / np.sqrt(GRAVITY * np.maximum(deepest, THIN))
             parts = np.ceil(left / longest)
             step = left / parts
+            _leave(depth, friction, rim, normal, faces, out, cell_size)
             deepest = _flow_step(
                 width, level, bed, depth, drop_x, drop_y, friction, qx, qy, new_qx, new_qy, share, cell_size, step,
                 theta, froude,
             )  # fmt: skip
             qx, new_qx = new_qx, qx
             qy, new_qy = new_qy, qy
-            totals[2] += _shed_rim(level, bed, depth, friction, rim, normal, faces, cell_size, step)
+            _feed(level, bed, depth, fed, feed, step)
+            totals[2] += _shed(level, bed, depth, rim, out, step)
             totals[3] += _hold(level, bed, depth, held, held_level)
             left = left - step if parts > 1.0 else 0.0
             steps += 1
