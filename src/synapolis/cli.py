@@ -96,7 +96,7 @@ def load_city(name: str) -> City:
 
 def _deliver(answer: Answer, evidence: Evidence, *, as_json: bool, report: Path | None) -> None:
     from synapolis.layers.workspace import keep_answer
-    from synapolis.report.tables import print_answer
+    from synapolis.report.console import print_answer
 
     if answer.hash:
         keep_answer(answer.hash, answer.to_json())
@@ -191,7 +191,7 @@ def compare(
     members: MembersOption = 24,
 ) -> None:
     """Hold two scenarios against each other and against today."""
-    from synapolis.report.tables import print_comparison
+    from synapolis.report.console import print_comparison
     from synapolis.scenarios.bind import read_scenario
     from synapolis.scenarios.cache import default_cache
     from synapolis.scenarios.rehearse import Rehearsal, rehearse
@@ -224,7 +224,7 @@ def explain(
     """Open the pedigree of an answer's figures: models, versions, layers, owners, assumptions."""
     from synapolis.core.errors import CityError
     from synapolis.layers.workspace import find_answer
-    from synapolis.report.tables import print_pedigree
+    from synapolis.report.console import print_pedigree
     from synapolis.scenarios.answer import read_answer
 
     path = find_answer(answer)
@@ -269,39 +269,53 @@ def vocabulary(
 def city_build(
     folder: Annotated[str, typer.Argument(help="Where the city goes: a name in the workspace, or a folder.")],
     spec: Annotated[Path | None, typer.Option("--spec", help="build.toml with the same fields.")] = None,
-    osm: Annotated[list[Path] | None, typer.Option(help="OpenStreetMap extract (.osm.pbf, .osm).")] = None,
-    network: Annotated[list[Path] | None, typer.Option(help="AequilibraE project (zip or SQLite).")] = None,
+    osm: Annotated[Path | None, typer.Option(help="OpenStreetMap extract (.osm.pbf, .osm).")] = None,
+    network: Annotated[Path | None, typer.Option(help="AequilibraE project (zip or SQLite).")] = None,
     gtfs: Annotated[list[Path] | None, typer.Option(help="GTFS feed (zip or folder); repeatable.")] = None,
-    terrain: Annotated[list[Path] | None, typer.Option(help="Bare-ground elevation raster.")] = None,
-    heights: Annotated[list[Path] | None, typer.Option(help="Building-height raster.")] = None,
-    canopy: Annotated[list[Path] | None, typer.Option(help="Tree-canopy raster.")] = None,
+    terrain: Annotated[Path | None, typer.Option(help="Bare-ground elevation raster.")] = None,
+    heights: Annotated[Path | None, typer.Option(help="Building-height raster.")] = None,
+    canopy: Annotated[Path | None, typer.Option(help="Tree-canopy raster.")] = None,
     zones: Annotated[
-        list[str] | None, typer.Option(help="FILE[:mapping] of zones, e.g. hex.csv:id=id,population=pop.")
+        str | None, typer.Option(help="FILE[:mapping] of zones, e.g. hex.csv:id=id,population=pop.")
     ] = None,
-    weather: Annotated[list[Path] | None, typer.Option(help="EPW weather file.")] = None,
+    weather: Annotated[Path | None, typer.Option(help="EPW weather file.")] = None,
     layer: Annotated[list[str] | None, typer.Option(help="NAME=FILE[:mapping]; repeatable.")] = None,
-    title: Annotated[str, typer.Option(help="Name for people.")] = "",
-    crs: Annotated[str, typer.Option(help="Projected CRS in metres; default: the UTM zone.")] = "",
-    timezone: Annotated[str, typer.Option(help="IANA timezone.")] = "",
-    year: Annotated[int, typer.Option(help="Reference year.")] = 0,
-    country: Annotated[str, typer.Option(help="ISO country code.")] = "",
+    title: Annotated[str | None, typer.Option(help="Name for people.")] = None,
+    crs: Annotated[str | None, typer.Option(help="Projected CRS in metres; default: the UTM zone.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA timezone.")] = None,
+    year: Annotated[int | None, typer.Option(help="Reference year.")] = None,
+    country: Annotated[str | None, typer.Option(help="ISO country code.")] = None,
     cell_size: Annotated[
-        float, typer.Option(help="Grid cell [m]; default: the finest that keeps the city under half a million cells.")
-    ] = 0,
+        float | None,
+        typer.Option(help="Grid cell [m]; default: the finest that keeps the city under half a million cells."),
+    ] = None,
 ) -> None:
     """Build a city from files. What is missing is derived later, or said to be missing."""
     from synapolis.layers.city import save_city
     from synapolis.layers.workspace import city_folder
-    from synapolis.sources.build import build_city, spec_from
+    from synapolis.sources.build import BuildSpec, build_city
 
-    given = {
-        "osm": osm, "network": network, "gtfs": gtfs, "terrain": terrain, "heights": heights, "canopy": canopy, "zones": zones,
-        "weather": weather, "layer": layer, "title": title, "crs": crs, "timezone": timezone, "year": year,
-        "country": country, "cell_size": cell_size,
-    }  # fmt: skip
     target = city_folder(folder)
+    facts = {"title": title, "crs": crs, "timezone": timezone, "year": year, "country": country, "cell_size": cell_size}
+    read = (
+        BuildSpec.from_toml(spec)
+        if spec is not None
+        else BuildSpec.from_flags(
+            osm=osm,
+            network=network,
+            gtfs=gtfs or (),
+            terrain=terrain,
+            heights=heights,
+            canopy=canopy,
+            zones=zones,
+            weather=weather,
+            layer=layer or (),
+            name=target.name,
+            **facts,
+        )  # fmt: skip
+    )
     with progress() as tell:
-        city = build_city(spec_from(target.name, given, file=spec), progress=lambda step: tell(str(step), 0, 1))
+        city = build_city(read, progress=lambda step: tell(str(step), 0, 1))
         save_city(city, target)
     _show(city, str(target))
 
@@ -357,7 +371,7 @@ def _facts(city: City) -> dict[str, Any]:
 
 def _show(city: City, where: str) -> None:
     from synapolis.models import load_models
-    from synapolis.report.tables import print_city
+    from synapolis.report.console import print_city
     from synapolis.scenarios.survey import survey
 
     load_models()
@@ -373,7 +387,7 @@ def demo(
     """Build Helsinki centre and ask three questions, with a report of maps, charts and pedigree."""
     from synapolis.agents.ask import ask as put
     from synapolis.report.page import write_report
-    from synapolis.report.tables import print_answer
+    from synapolis.report.console import print_answer
     from synapolis.scenarios.cache import default_cache
 
     place, cache, items = load_city("helsinki"), default_cache(), []

@@ -1,0 +1,168 @@
+"""Answers, comparisons, pedigrees and cities on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from synapolis.core.errors import LayerError
+from synapolis.layers.city import City
+from synapolis.report.tables import answer_table, sites_table
+from synapolis.scenarios.answer import Answer
+
+SHORT = 12
+
+
+def print_answer(answer: Answer, console: Console) -> None:
+    """One answer: what was found, the headline table, findings, gates, sites, and the hash that reproduces it."""
+    if answer.status != "answered":
+        word = {"clarify": "Please clarify", "refused": "Not answered"}[answer.status]
+        console.print(f"[bold]{word}:[/bold] {escape(answer.summary)}")
+        for option in answer.options:
+            console.print(f"  - {escape(option)}")
+        return
+    if answer.blocked:
+        console.print("[bold red]BLOCKED by a gate[/bold red]")
+    console.print(escape(answer.summary))
+    console.print(answer_table(answer))
+    if answer.sites:
+        console.print(sites_table(answer))
+    else:
+        for finding in answer.findings:
+            console.print(f"  - {escape(finding)}")
+    for gate in answer.gates:
+        share = "" if gate.share is None else f" ({gate.share:.0%} of the ensemble agree)"
+        console.print(f"  gate: {escape(gate.name)}: [bold]{gate.outcome}[/bold]{share}; {escape(gate.reason)}")
+    for word, reason in answer.not_computable.items():
+        console.print(f"  {escape(word)}: {escape(reason)}")
+    figures = answer.statistics
+    console.print(
+        f"[dim]{figures.get('computed', 0):.0f} steps computed, {figures.get('cached', 0):.0f} reused, "
+        f"{figures.get('members', 0):.0f} ensemble members, {figures.get('seconds', 0):.1f} s; "
+        f"hash {answer.hash[:SHORT]} (synapolis explain {answer.hash[:SHORT]})[/dim]"
+    )
+
+
+def print_comparison(first: Answer, second: Answer, console: Console) -> None:
+    """Two scenarios side by side with today; which one is blocked is said first."""
+    for answer in (first, second):
+        if answer.blocked:
+            console.print(f"[bold red]BLOCKED:[/bold red] {escape(answer.question)}")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("figure")
+    for name in ("today", first.question, second.question, "difference", "unit"):
+        table.add_column(escape(name), justify="right")
+    others = {claim.id: claim for claim in second.claims}
+    for claim in first.claims:
+        other = others.get(claim.id)
+        if other is None or claim.after is None or other.after is None or claim.before is None:
+            continue
+        shown = [
+            _number(value, claim.digits)
+            for value in (claim.before, claim.after, other.after, other.after - claim.after)
+        ]
+        table.add_row(escape(claim.text), *shown, escape(claim.unit))
+    console.print(table)
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{round(value, digits):,.{max(0, digits)}f}"
+
+
+def print_pedigree(answer: Mapping[str, Any], console: Console, *, claim: str = "") -> None:
+    """Open the figures of an answer file: steps back to layers and assumptions, with who answers for each.
+
+    Raises
+    ------
+    LayerError
+        When the answer has no such claim.
+    """
+    claims = [item for item in answer["claims"] if not claim or item["id"] == claim]
+    if claim and not claims:
+        known = ", ".join(item["id"] for item in answer["claims"])
+        raise LayerError(f"the answer has no claim {claim!r}; it has {known}")
+    steps = {step["id"]: step for step in answer["steps"]}
+    console.print(f"[bold]{escape(answer['question'])}[/bold]  {escape(answer['city'])}, hash {answer['hash'][:SHORT]}")
+    shown: set[str] = set()
+    for item in claims:
+        tree = Tree(f"[bold]{escape(item['text'])}[/bold]: {item['before']} to {item['after']} {escape(item['unit'])}")
+        _branch(tree, item["run_path"], steps, shown)
+        console.print(tree)
+    _print_layers(answer, console)
+    _print_assumptions(answer, console)
+
+
+def _branch(tree: Tree, step_id: str, steps: Mapping[str, Any], shown: set[str]) -> None:
+    step = steps.get(step_id)
+    if step is None or step["kind"] == "assumption":
+        return
+    if step["kind"] == "layer":
+        tree.add(f"layer [cyan]{step['name']}[/cyan] ({step['origin']})")
+        return
+    label = f"[green]{step['name']}[/green] v{step['version']} ({step['origin']}, {step['stage']})"
+    if step_id in shown:
+        tree.add(f"{label} ...")
+        return
+    shown.add(step_id)
+    branch = tree.add(f"{label}: {escape(step['does'])} [dim]{escape(step['source'])}[/dim]")
+    for parent in step["parents"]:
+        _branch(branch, parent, steps, shown)
+
+
+def _print_layers(answer: Mapping[str, Any], console: Console) -> None:
+    table = Table("layer", "origin", "source", "licence", "owner, agreement", "content", box=box.SIMPLE_HEAD, title="Layers",
+                  title_justify="left")  # fmt: skip
+    for layer in answer["layers"]:
+        terms = ", ".join(filter(None, (layer["owner"], layer["agreement"]))) or "none stated"
+        table.add_row(layer["name"], layer["origin"], escape(layer["source"]), escape(layer["licence"]), escape(terms),
+                      layer["digest"][:SHORT])  # fmt: skip
+    console.print(table)
+
+
+def _print_assumptions(answer: Mapping[str, Any], console: Console) -> None:
+    table = Table("assumption", "value", "range", "standing", "influence", "meaning and source", box=box.SIMPLE_HEAD,
+                  title="Assumptions", title_justify="left")  # fmt: skip
+    for use in answer["assumptions"]:
+        influence = "" if use["influence"] is None else f"{use['influence']:.0%}"
+        table.add_row(use["name"], f"{use['value']:g} {use['unit']}", f"{use['low']:g} to {use['high']:g}", use["standing"],
+                      influence, escape(f"{use['meaning']}. {use['source']}"))  # fmt: skip
+    console.print(table)
+
+
+def print_city(city: City, quantities: Mapping[str, Mapping[str, str]], console: Console) -> None:
+    """A city's layers, and what it can answer on which origin."""
+    left, bottom, right, top = city.extent.bounds
+    console.print(f"[bold]{escape(city.title)}[/bold]  {(right - left) / 1000:.1f} x {(top - bottom) / 1000:.1f} km, {city.crs}, "
+                  f"{city.timezone}, {city.reference_year}; cells of {city.grid.cell_size:g} m; hash {city.digest[:SHORT]}")  # fmt: skip
+    table = Table("layer", "origin", "features", "source", "licence", "note", box=box.SIMPLE_HEAD)
+    for layer in sorted(city.layers.values(), key=lambda item: item.name):
+        table.add_row(
+            layer.name,
+            layer.origin,
+            _size(layer.value),
+            escape(layer.source),
+            escape(layer.licence),
+            escape(layer.note),
+        )
+    console.print(table)
+    words = Table("quantity", "computable", "how, or what it needs", box=box.SIMPLE_HEAD)
+    for word, facts in quantities.items():
+        if word in city.layers:
+            continue
+        if "needs" in facts:
+            words.add_row(word, "[yellow]not computable[/yellow]", escape(f"needs {facts['needs']}"))
+        else:
+            words.add_row(word, facts["origin"], escape(facts["by"]))
+    console.print(words)
+
+
+def _size(value: Any) -> str:
+    if hasattr(value, "transform"):
+        return " x ".join(str(n) for n in value.values.shape)
+    return f"{len(value.trips):,} trips" if hasattr(value, "trips") else f"{len(value):,}"
