@@ -95,7 +95,7 @@ FloodedBuildingCount = Annotated[
 WalkNetwork = Annotated[Any, on("layer", "m", "Walkable links between junctions, with their length.")]
 TransitStops = Annotated[Table, on("stop", "", "Stops of the timetable.")]
 TransitWalks = Annotated[
-    Any, on("origin-destination", "s", "Walking distances from zones to stops, between stops, and between zones.")
+    Any, on("origin-destination", "m", "Walking distances from zones to stops, between stops, and between zones.")
 ]
 MeanTravelTime = Annotated[
     Field, on("origin-destination", "s", "Door-to-door time, mean over departures.", axes=("zone", "zone"))
@@ -151,6 +151,11 @@ LowestGroupRentBurden = Annotated[
 ]
 CapitalCost = Annotated[Table, on("layer", "money", "Capital cost of each edit: edit, item, amount, unit cost, cost.")]
 TotalCapitalCost = Annotated[float, on("city", "money", "Capital cost of all edits.")]
+VehiclesInService = Annotated[Table, on("layer", "1", "Vehicles that the timetable needs at its busiest, by mode.")]
+FleetValue = Annotated[float, on("city", "money", "Price of the vehicles that the timetable needs, spares included.")]
+GroundWorks = Annotated[
+    Table, on("layer", "", "What edits do to the ground: edit, item, amount and unit, as carried out.")
+]
 
 # --- what an edit brings with it -------------------------------------------------------------------------------------
 EditId = Annotated[str, on("layer", "", "Id of the edit.")]
@@ -169,5 +174,6 @@ EditStorage = Annotated[
     str, on("layer", "", "Kind of storage the edit builds: basin, green_roof or infiltration_strip.")
 ]
 EditDepth = Annotated[float, on("city", "mm", "Storage depth the edit builds.")]
+EditLog = Annotated[Table, on("layer", "", "Edit log: one row an edit: edit, kind, amount, unit.")]
 
 declare_vocabulary(globals())
