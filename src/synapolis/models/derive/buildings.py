@@ -237,10 +237,13 @@ def building_jobs(
         }
     ).to_numpy(dtype=np.float64)
     works = use.isin(WORK_USES).to_numpy()
-    at_work = np.where(works, np.maximum(0.0, floor_area - building_homes * existing_home_floor_area), 0.0)
-    jobs = np.where(works, at_work / np.where(works, per_job, 1.0), 0.0)
-    serving = (services_inside(buildings, points_of_interest) > 0) & (use == "residential").to_numpy()
     footprint = shapely.area(buildings.geometry.to_numpy())
+    standing = floor_area - footprint * added_by_edits(buildings, "levels_added")  # storeys added on a roof are homes
+    lived_in = (building_homes - added_by_edits(buildings, "homes_added")) * existing_home_floor_area
+    at_work = np.where(works, np.maximum(0.0, standing - lived_in), 0.0)
+    jobs = np.where(works, at_work / np.where(works, per_job, 1.0), 0.0)
+    lived = ((use == "residential") & (buildings["edit"] == "")).to_numpy()
+    serving = (services_inside(buildings, points_of_interest) > 0) & lived
     jobs += np.where(serving, footprint * ground_floor_retail_share / retail_floor_area_per_job, 0.0)
     return np.asarray(jobs * (1.0 - vacant_workspace_share), dtype=np.float64)
 
@@ -254,9 +257,17 @@ def services_inside(buildings: gpd.GeoDataFrame, points_of_interest: gpd.GeoData
     return np.bincount(inside, minlength=len(buildings)).astype(np.int64)
 
 
+def added_by_edits(buildings: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
+    """Read what edits added to standing buildings (`levels_added`, `homes_added`); 0 where nothing was. (building,)."""
+    if column not in buildings:
+        return np.zeros(len(buildings))
+    return np.asarray(buildings[column].fillna(0.0), dtype=np.float64)
+
+
 def _usual_levels(buildings: gpd.GeoDataFrame, known: NDArray[np.float64], assumed: float) -> NDArray[np.float64]:
     """Median storeys of today's buildings of each building's use, of all, or the assumed number. (building,)."""
-    today = pd.Series(np.where((buildings["edit"] == "").to_numpy(), known, np.nan))
+    standing = known - added_by_edits(buildings, "levels_added")
+    today = pd.Series(np.where((buildings["edit"] == "").to_numpy(), standing, np.nan))
     overall = today.median() if today.notna().sum() >= FEWEST_OF_A_USE else assumed
     groups = today.groupby(buildings["use"].to_numpy())
     counts, medians = groups.count(), groups.median()
