@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pyproj import CRS, Transformer
+from pyproj import Transformer
 
 from synapolis.core.errors import SourceError
 from synapolis.layers.city import City, Layer
@@ -20,7 +20,6 @@ from synapolis.layers.grid import Grid, Raster
 from synapolis.layers.schemas import LAYERS
 from synapolis.layers.timetable import Timetable, merge_timetables
 from synapolis.sources.osm import ATTRIBUTION, LICENCE, read_osm
-from synapolis.sources.osm_elements import utm_crs
 from synapolis.sources.rasters import read_raster
 from synapolis.sources.samples import read_income_sample
 from synapolis.sources.tables import read_table, split_mapping
@@ -80,8 +79,8 @@ class BuildSpec(BaseModel):
     title: str = ""
     crs: str | None = None
     timezone: str = ""
-    year: int | None = Field(None, ge=1000, le=3000)
-    cell_size: float | None = Field(None, gt=0)
+    year: int | None = Field(default=None, ge=1000, le=3000)
+    cell_size: float | None = Field(default=None, gt=0)
     country: str = ""
     currency: str = ""
     vertical_datum: str = "unknown"
@@ -203,6 +202,7 @@ class _Place:
 
     crs: str
     extent: shapely.Polygon
+    year: int | None = None
 
 
 def build_city(spec: BuildSpec, progress: Progress | None = None) -> City:
@@ -243,7 +243,8 @@ def build_city(spec: BuildSpec, progress: Progress | None = None) -> City:
     _read_feeds(spec, place, layers, say)
     city = _city(spec, place, layers, notes)
     say(
-        f"{len(city.layers)} layers on a grid of {city.grid.rows} x {city.grid.columns} cells of {city.grid.cell_size:g} m"
+        f"{len(city.layers)} layers on a grid of {city.grid.rows} x {city.grid.columns} cells of "
+        f"{city.grid.cell_size:g} m"
     )
     return city
 
@@ -270,7 +271,7 @@ def _read_map(spec: BuildSpec, layers: dict[str, Layer], notes: list[str], say: 
     for name, table in extract.layers.items():
         layers[name] = _layer(name, table, spec.osm, extract.notes.get(name, ()), source=ATTRIBUTION, licence=LICENCE)
     notes += extract.notes.get("", [])
-    return _Place(extract.crs, extract.extent)
+    return _Place(extract.crs, extract.extent, extract.year)
 
 
 def _read_network(spec: BuildSpec, place: _Place | None, layers: dict[str, Layer], say: Progress) -> _Place | None:
@@ -304,7 +305,7 @@ def _read_tables(spec: BuildSpec, place: _Place | None, layers: dict[str, Layer]
             )
             value, notes = read.table, read.notes
         layers[name] = _layer(name, value, file, notes)
-        if place is None and "geometry" in value:
+        if place is None and "geometry" in value.columns:
             place = _Place(value.crs.to_string(), shapely.box(*value.total_bounds))
     return place
 
@@ -369,7 +370,7 @@ def _read_feeds(spec: BuildSpec, place: _Place, layers: dict[str, Layer], say: P
     layers["timetable"] = _layer("timetable", timetable, joined, notes)
 
 
-# --- facts of the whole ------------------------------------------------------------------------------------------------
+# --- facts of the whole --------------------------------------------------------------------------------------------------
 
 
 def _city(spec: BuildSpec, place: _Place, layers: dict[str, Layer], notes: list[str]) -> City:
@@ -379,7 +380,7 @@ def _city(spec: BuildSpec, place: _Place, layers: dict[str, Layer], notes: list[
         title=spec.title or name,
         crs=place.crs,
         timezone=_timezone(spec, place, notes),
-        reference_year=_year(spec, layers),
+        reference_year=_year(spec, place, layers),
         extent=place.extent,
         grid=city_grid(place.extent, spec.cell_size),
         country=spec.country,
@@ -414,7 +415,8 @@ def city_grid(extent: shapely.Polygon, cell_size: float | None = None) -> Grid:
         if cell_size or rows * columns <= MOST_CELLS:
             return Grid(left_edge, top_edge, size, rows, columns)
     raise SourceError(
-        f"the extent is {(right - left) / 1000:.0f} x {(top - bottom) / 1000:.0f} km: more than a city; cut the files to one"
+        f"the extent is {(right - left) / 1000:.0f} x {(top - bottom) / 1000:.0f} km: more than a city; "
+        "cut the files to one, or state --cell-size"
     )
 
 
@@ -430,9 +432,10 @@ def _timezone(spec: BuildSpec, place: _Place, notes: list[str]) -> str:
     return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"  # POSIX sign: east is negative
 
 
-def _year(spec: BuildSpec, layers: Mapping[str, Layer]) -> int:
-    if spec.year is not None:
-        return spec.year
+def _year(spec: BuildSpec, place: _Place, layers: Mapping[str, Layer]) -> int:
+    known = spec.year or place.year
+    if known is not None:
+        return known
     if "timetable" in layers:
         dates = layers["timetable"].value.services["date"]
         if len(dates):
@@ -448,12 +451,12 @@ def _attribution(layers: Iterable[Layer]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
-# --- report -------------------------------------------------------------------------------------------------------------
+# --- report -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One line of a city's report: `features` counts rows, cells with a value, or trips; `coverage` is of the extent."""
+    """One line of a city's report: `features` counts rows, cells with a value or trips; `coverage` is a share."""
 
     name: str
     features: int
@@ -465,7 +468,7 @@ class LayerSummary:
 
 
 def layer_summaries(city: City) -> tuple[LayerSummary, ...]:
-    """Summarise each layer: how much of it there is, where it is from, how much of the city it covers, what is wrong."""
+    """Summarise each layer: how much of it there is, where it is from, what share of the extent it covers."""
     return tuple(_summary(layer, city) for _, layer in sorted(city.layers.items()))
 
 
@@ -487,11 +490,3 @@ def _summary(layer: Layer, city: City) -> LayerSummary:
                 shapely.union_all(value.geometry.to_numpy()).intersection(city.extent).area / city.extent.area
             )
     return LayerSummary(layer.name, features, layer.origin, layer.source, layer.licence, coverage, layer.note)
-
-
-def describe_crs(crs: str) -> str:
-    """Name of a CRS for people."""
-    return f"{CRS.from_user_input(crs).name} ({crs})"
-
-
-__all__ = ["BuildSpec", "LayerFile", "LayerSummary", "build_city", "city_grid", "layer_summaries", "utm_crs"]

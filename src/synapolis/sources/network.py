@@ -20,13 +20,24 @@ import shapely
 from synapolis.core.errors import SourceError
 from synapolis.layers.timetable import Timetable
 from synapolis.sources import osm_tags as meaning
+from synapolis.sources.gateways import border_dead_ends
 from synapolis.sources.tables import read_table
 
 DATABASE = "project_database.sqlite"
-LINK_COLUMNS = "link_id a_node b_node direction modes link_type name speed_ab speed_ba lanes_ab lanes_ba".split()
+LINK_COLUMNS = (
+    "link_id",
+    "a_node",
+    "b_node",
+    "direction",
+    "modes",
+    "link_type",
+    "name",
+    "speed_ab",
+    "speed_ba",
+    "lanes_ab",
+    "lanes_ba",
+)
 CONNECTOR = "centroid_connector"
-BORDER_SHARE = 0.03
-"""A dead end of a through road within this share of the network's size from its hull is a gateway."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,7 @@ def _unpacked(path: Path) -> Iterator[Path]:
 def _tables(database: Path) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, bool]:
     try:
         tables = {name for name, _ in pyogrio.list_layers(database)}
-        links = gpd.read_file(database, layer="links", columns=LINK_COLUMNS)
+        links = gpd.read_file(database, layer="links", columns=list(LINK_COLUMNS))
         nodes = gpd.read_file(database, layer="nodes", columns=["node_id"])
         with sqlite3.connect(database) as connection:
             zones = "zones" in tables and connection.execute("select count(*) from zones").fetchone()[0] > 0
@@ -177,30 +188,8 @@ def _junctions(streets: gpd.GeoDataFrame, nodes: gpd.GeoDataFrame) -> gpd.GeoDat
     names = pd.Index([f"node/{key}" for key in nodes["node_id"]], name="id")
     table = gpd.GeoDataFrame(geometry=nodes.geometry.to_numpy(), index=names, crs=nodes.crs)
     table = table[table.index.isin(pd.concat([streets["from_junction"], streets["to_junction"]]))].copy()
-    table["gateway"] = border_dead_ends(streets, table)
+    table["gateway"] = border_dead_ends(streets, table.geometry)
     return table[["gateway", "geometry"]].sort_index()
-
-
-def border_dead_ends(streets: gpd.GeoDataFrame, junctions: gpd.GeoDataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Find dead ends of through roads near the hull of the network: where through traffic must come from.
-
-    Parameters
-    ----------
-    streets, junctions : GeoDataFrame
-        The layers of these names (`gateway` is not read).
-
-    Returns
-    -------
-    (junction,) bool
-    """
-    through = streets[streets["drive"] & streets["road_class"].isin(meaning.THROUGH_CLASSES)]
-    drive = streets[streets["drive"]]
-    uses = pd.concat([drive["from_junction"], drive["to_junction"]]).value_counts()
-    ends = set(uses.index[uses == 1]) & set(pd.concat([through["from_junction"], through["to_junction"]]))
-    hull = shapely.convex_hull(shapely.union_all(junctions.geometry.to_numpy()))
-    left, bottom, right, top = hull.bounds
-    near = junctions.distance(hull.boundary).to_numpy() <= BORDER_SHARE * max(right - left, top - bottom)
-    return np.asarray(junctions.index.isin(ends)) & near
 
 
 def _timetable(folder: Path, crs: str) -> Timetable | None:

@@ -17,6 +17,7 @@ import shapely
 from synapolis.core.errors import SourceError
 from synapolis.sources import osm_tags as meaning
 from synapolis.sources.closing import sea_areas
+from synapolis.sources.gateways import border_dead_ends
 from synapolis.sources.osm_elements import Area, Elements, Way, areas, read_elements
 from synapolis.sources.osm_places import place_rows
 
@@ -27,11 +28,12 @@ LICENCE = "ODbL 1.0"
 
 @dataclass(frozen=True)
 class OsmExtract:
-    """Layers of an extract by name, the area it covers wholly, and notes by layer (`""`: on the whole file)."""
+    """Layers by name, the area covered wholly, the year of the newest way, notes by layer (`""`: the whole file)."""
 
     layers: dict[str, Any]
     crs: str
     extent: shapely.Polygon
+    year: int | None
     notes: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -65,7 +67,9 @@ def read_osm(path: Path | str, crs: str | None = None) -> OsmExtract:
     OpenStreetMap wiki, pages Key:highway, Key:building, Tag:natural=coastline, Relation:multipolygon.
     """  # noqa: D205
     elements = read_elements(path, crs)
-    notes: dict[str, list[str]] = {"": list(elements.notes)}
+    notes: dict[str, list[str]] = {}
+    if not elements.bounded:
+        notes[""] = ["the map file states no bounds: the extent is the box around all its nodes"]
     found = list(areas(elements))
     streets, junctions = _streets(elements)
     layers = {
@@ -84,7 +88,7 @@ def read_osm(path: Path | str, crs: str | None = None) -> OsmExtract:
     layers = {name: table for name, table in layers.items() if table is not None and len(table)}
     if not layers:
         raise SourceError(f"{path}: wanted streets, buildings or land use, found none; the file may be cut short")
-    return OsmExtract(layers, elements.crs, elements.extent, notes)
+    return OsmExtract(layers, elements.crs, elements.extent, elements.year, notes)
 
 
 def _frame(rows: list[dict[str, Any]], crs: str) -> gpd.GeoDataFrame | None:
@@ -189,19 +193,21 @@ def _cut_ends(way: Way, piece: slice) -> set[int]:
 
 
 def _junctions(streets: gpd.GeoDataFrame, places: dict[int, Any], cut: set[int], elements: Elements) -> Any:
-    names = [f"osm:node/{key}" for key in places]
-    points = shapely.points(np.array(list(places.values())))
-    at_border = ~shapely.contains(elements.extent.buffer(-BORDER), points)
+    """Ends of streets; a gateway is where a street was cut, or a through road's dead end at or past the border."""
+    names = pd.Index([f"osm:node/{key}" for key in places], name="id")
+    points = gpd.GeoSeries(shapely.points(np.array(list(places.values()))), index=names, crs=elements.crs)
+    if elements.bounded:
+        outside = ~shapely.contains(elements.extent.buffer(-BORDER), points.to_numpy())
+        gateway = np.isin(list(places), list(cut)) | (outside & names.isin(_through_ends(streets)))
+    else:
+        gateway = border_dead_ends(streets, points)
+    return gpd.GeoDataFrame({"gateway": gateway}, index=names, geometry=points, crs=elements.crs).sort_index()
+
+
+def _through_ends(streets: gpd.GeoDataFrame) -> list[str]:
     through = streets[streets["drive"] & streets["road_class"].isin(meaning.THROUGH_CLASSES)]
-    ends = pd.concat([through["from_junction"], through["to_junction"]]).value_counts()
-    dead_ends = set(ends.index[ends == 1])
-    shapely.prepare(elements.extent)
-    gateway = [
-        key in cut or (bool(near) and name in dead_ends)
-        for key, name, near in zip(places, names, at_border, strict=True)
-    ]
-    table = gpd.GeoDataFrame({"gateway": np.array(gateway, dtype=bool)}, geometry=points, index=names, crs=elements.crs)
-    return table.rename_axis("id").sort_index()
+    uses = pd.concat([through["from_junction"], through["to_junction"]]).value_counts()
+    return list(uses.index[uses == 1])
 
 
 # --- areas ------------------------------------------------------------------------------------------------------------
@@ -289,13 +295,22 @@ def _water(found: list[Area], elements: Elements, notes: dict[str, list[str]]) -
 
 def _rail(elements: Elements) -> gpd.GeoDataFrame | None:
     rows = [
-        {"id": f"osm:way/{way.id}", "kind": way.tags["railway"], "geometry": shapely.union_all(lines)}
+        {
+            "id": f"osm:way/{way.id}",
+            "kind": way.tags["railway"],
+            "geometry": shapely.line_merge(shapely.union_all(lines)),
+        }
         for way in elements.ways.values()
         if way.tags.get("railway") in meaning.RAIL_KINDS
         and not meaning.off_ground(way.tags)
-        and (lines := [line for line in way.lines() if line.intersects(elements.extent)])
+        and (lines := _clipped(way, elements.extent))
     ]
     return _frame(rows, elements.crs)
+
+
+def _clipped(way: Way, extent: shapely.Polygon) -> list[Any]:
+    parts = [part for line in way.lines() for part in shapely.get_parts(line.intersection(extent))]
+    return [part for part in parts if part.geom_type == "LineString" and part.length > 0]
 
 
 def _points(elements: Elements, nodes: list[Any]) -> gpd.GeoDataFrame | None:

@@ -71,14 +71,18 @@ class Relation:
 
 @dataclass(frozen=True)
 class Elements:
-    """Everything of an OSM file, in the CRS; `extent` is the area that it covers wholly."""
+    """Everything of an OSM file, in the CRS; `extent` is the area that it covers wholly.
+
+    `bounded` tells whether the file states that area; `year` is that of its newest way.
+    """
 
     nodes: tuple[Node, ...]
     ways: dict[int, Way]
     relations: tuple[Relation, ...]
     crs: str
     extent: shapely.Polygon
-    notes: tuple[str, ...] = ()
+    bounded: bool
+    year: int | None
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ def read_elements(path: Path | str, crs: str | None = None) -> Elements:
     SourceError
         A missing, truncated or foreign file, or one without any node.
     """
-    nodes, ways, relations, box = _decode(Path(path))
+    nodes, ways, relations, box, year = _decode(Path(path))
     known = [xy for _, _, _, xy in ways] + [np.array([[lon, lat]]) for _, _, lon, lat in nodes]
     flat = np.concatenate(known) if known else np.empty((0, 2))
     seen = flat[~np.isnan(flat[:, 0])]
@@ -131,24 +135,31 @@ def read_elements(path: Path | str, crs: str | None = None) -> Elements:
         relations=tuple(relations),
         crs=target,
         extent=_projected_box(bounds, transform),
-        notes=() if box else ("the file states no bounds: the extent is the box around all its nodes",),
+        bounded=box is not None,
+        year=year,
     )
 
 
-def _decode(path: Path) -> tuple[list[Any], list[Any], list[Relation], tuple[float, float, float, float] | None]:
+_Decoded = tuple[list[Any], list[Any], list[Relation], tuple[float, float, float, float] | None, int | None]
+
+
+def _decode(path: Path) -> _Decoded:
     if not path.is_file():
         raise SourceError(f"no OSM file at {path}; name an existing .osm.pbf, .osm or .osm.gz")
-    nodes, ways, relations = [], [], []
+    nodes, ways, relations, newest = [], [], [], 0
     try:
         source = osmium.FileProcessor(str(path)).with_locations()
-        source = source.with_filter(osmium.filter.EmptyTagFilter().enable_for(osmium.osm.NODE))
+        tagged: Any = osmium.filter.EmptyTagFilter()
+        source = source.with_filter(tagged.enable_for(osmium.osm.NODE))
         box = source.header.box()
+        item: Any
         for item in source:
             tags = {tag.k: tag.v for tag in item.tags}
             if item.is_node():
                 nodes.append((item.id, tags, item.location.lon, item.location.lat))
             elif item.is_way():
                 ways.append((item.id, tags, *_way_nodes(item)))
+                newest = max(newest, item.timestamp.year)
             elif item.is_relation():
                 relations.append(Relation(item.id, tags, tuple((m.type, m.ref, m.role) for m in item.members)))
     except (RuntimeError, ValueError, OSError, osmium.InvalidLocationError) as error:
@@ -157,7 +168,7 @@ def _decode(path: Path) -> tuple[list[Any], list[Any], list[Relation], tuple[flo
         ) from error
     stated = box.valid() and box.size() > 0
     bounds = (box.bottom_left.lon, box.bottom_left.lat, box.top_right.lon, box.top_right.lat) if stated else None
-    return nodes, ways, relations, bounds
+    return nodes, ways, relations, bounds, newest if newest > 1970 else None
 
 
 def _way_nodes(way: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

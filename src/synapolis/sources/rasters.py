@@ -131,8 +131,8 @@ def _check_range(values: NDArray[np.float32], layer: str, path: Path) -> None:
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise SourceError(
-            f"{path}: {layer} must lie from {low:g} to {high:g}, got {values[row, column]:g} on {int(wrong.sum())} cells "
-            f"(first: row {row}, column {column}); set the file's nodata value or convert its unit"
+            f"{path}: {layer} must lie from {low:g} to {high:g}, got {values[row, column]:g} on "
+            f"{int(wrong.sum())} cells (first: row {row}, column {column}); set the file's nodata value or convert its unit"
         )
 
 

@@ -4,7 +4,7 @@ A mapping is `city_column=source_column,…`. Source columns may be added up: `h
 columns it may name
 
 - `id`: the column of ids (else an id is made from the geometry),
-- `lon`, `lat`: the columns of a point's coordinates, `h3`: the column of H3 cell ids (found by itself where it is `id`),
+- `lon`, `lat`: the columns of a point's coordinates, `h3`: the column of H3 cell ids (found where it is `id`),
 - `layer`: the table to read in a file that holds several,
 - `geometry`, `geometry_id`: another file that has the shapes, and its column that matches `id`,
 - `crs`: the CRS the coordinates are really in, where the file's own statement is wrong or absent,
@@ -13,6 +13,7 @@ columns it may name
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,11 @@ class TableFile:
 
 
 @dataclass(frozen=True)
-class Mapping:
+class ColumnMapping:
     """A parsed column mapping: the layer's columns, and the special words."""
 
-    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    special: dict[str, str] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    special: Mapping[str, str] = field(default_factory=dict)
 
 
 def split_mapping(text: str) -> tuple[str, str]:
@@ -57,7 +58,7 @@ def split_mapping(text: str) -> tuple[str, str]:
     return (file, mapping) if colon and "=" in mapping else (text, "")
 
 
-def parse_mapping(text: str, layer: str) -> Mapping:
+def parse_mapping(text: str, layer: str) -> ColumnMapping:
     """Parse `population=POP,id=ID` for a layer.
 
     Raises
@@ -79,7 +80,7 @@ def parse_mapping(text: str, layer: str) -> Mapping:
         else:
             known = ", ".join([*schema.columns, *SPECIAL])
             raise SourceError(f"layer {layer!r} has no column {name!r}; map one of {known}")
-    return Mapping(columns, special)
+    return ColumnMapping(columns, special)
 
 
 def read_table(
@@ -149,7 +150,7 @@ def _schema(layer: str) -> Schema:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _read_frame(path: Path, plan: Mapping) -> pd.DataFrame:
+def _read_frame(path: Path, plan: ColumnMapping) -> pd.DataFrame:
     if not path.is_file():
         raise SourceError(f"no file at {path}; name an existing one")
     try:
@@ -164,7 +165,7 @@ def _read_frame(path: Path, plan: Mapping) -> pd.DataFrame:
     return frame
 
 
-def _read_ogr(path: Path, plan: Mapping) -> Any:
+def _read_ogr(path: Path, plan: ColumnMapping) -> Any:
     """Only the mapped columns are read: others may hold what their declared type cannot."""
     wanted = {source for sources in plan.columns.values() for source in sources} | {
         plan.special[key] for key in ("id", "lon", "lat", "h3") if key in plan.special
@@ -189,13 +190,13 @@ def _require(wanted: set[str], present: set[str], path: Path) -> None:
         raise SourceError(f"{path} has no column {', '.join(missing)}; it has {', '.join(sorted(map(str, present)))}")
 
 
-def _joined(frame: pd.DataFrame, path: Path, plan: Mapping) -> Any:
+def _joined(frame: pd.DataFrame, path: Path, plan: ColumnMapping) -> Any:
     """Give rows the shapes of another file, by id."""
     other = path.parent / plan.special["geometry"]
     key = plan.special.get("geometry_id", plan.special.get("id", ""))
     if "id" not in plan.special:
         raise SourceError(f"{path}: shapes from {other.name} are joined by id; map id=column")
-    shapes = _read_frame(other, Mapping({"id": (key,)}, {k: v for k, v in plan.special.items() if k == "crs"}))
+    shapes = _read_frame(other, ColumnMapping({"id": (key,)}, {k: v for k, v in plan.special.items() if k == "crs"}))
     _require({plan.special["id"]}, set(frame.columns), path)
     shapes = shapes.assign(_key=_as_text(shapes[key]))[["_key", "geometry"]].dissolve("_key")
     keys = _as_text(frame[plan.special["id"]])
@@ -206,21 +207,21 @@ def _joined(frame: pd.DataFrame, path: Path, plan: Mapping) -> Any:
     return gpd.GeoDataFrame(frame, geometry=geometry)
 
 
-def _same_names(plan: Mapping, schema: Schema, frame: pd.DataFrame) -> Mapping:
+def _same_names(plan: ColumnMapping, schema: Schema, frame: pd.DataFrame) -> ColumnMapping:
     lower = {str(name).lower(): str(name) for name in frame.columns}
     columns = {name: (lower[name],) for name in schema.columns if name in lower}
     special = dict(plan.special)
     for name in ("id", "lon", "lat"):
         if name in lower:
             special.setdefault(name, lower[name])
-    return Mapping(columns, special)
+    return ColumnMapping(columns, special)
 
 
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 
 def _columns(
-    frame: pd.DataFrame, plan: Mapping, schema: Schema, path: Path, notes: list[str]
+    frame: pd.DataFrame, plan: ColumnMapping, schema: Schema, path: Path, notes: list[str]
 ) -> dict[str, np.ndarray[Any, Any]]:
     out: dict[str, np.ndarray[Any, Any]] = {}
     empty, absent = [], []
@@ -277,7 +278,7 @@ def _as_text(values: pd.Series) -> pd.Series:
     return values.astype(object).where(values.notna(), "").astype(str).str.strip()
 
 
-def _ids(frame: pd.DataFrame, plan: Mapping, path: Path) -> pd.Index | None:
+def _ids(frame: pd.DataFrame, plan: ColumnMapping, path: Path) -> pd.Index | None:
     name = plan.special.get("id", plan.special.get("h3"))
     if name is None:
         return None
@@ -296,7 +297,7 @@ def _spatial(
     columns: dict[str, Any],
     ids: pd.Index | None,
     *,
-    plan: Mapping,
+    plan: ColumnMapping,
     schema: Schema,
     path: Path,
     crs: str | None,
@@ -324,7 +325,7 @@ def _spatial(
     return table
 
 
-def _shapes(frame: Any, plan: Mapping, schema: Schema, ids: pd.Index | None, path: Path) -> gpd.GeoSeries:
+def _shapes(frame: Any, plan: ColumnMapping, schema: Schema, ids: pd.Index | None, path: Path) -> gpd.GeoSeries:
     if isinstance(frame, gpd.GeoDataFrame) and "geometry" in frame.columns:
         if frame.crs is None:
             raise SourceError(f"{path} states no CRS; add crs=EPSG:… to its mapping")
@@ -338,8 +339,8 @@ def _shapes(frame: Any, plan: Mapping, schema: Schema, ids: pd.Index | None, pat
         points = gpd.points_from_xy(lon.astype(float), lat.astype(float), crs=plan.special.get("crs", "EPSG:4326"))
         return gpd.GeoSeries(points)
     raise SourceError(
-        f"{path}: layer {schema.name!r} needs {' or '.join(schema.geometry)}; map lon and lat (points), H3 ids as id or h3, "
-        "or geometry=FILE with geometry_id"
+        f"{path}: layer {schema.name!r} needs {' or '.join(schema.geometry)}; map lon and lat (points), "
+        "H3 ids as id or h3, or geometry=FILE with geometry_id"
     )
 
 
@@ -349,8 +350,8 @@ def _check_degrees(shapes: gpd.GeoSeries, path: Path) -> None:
     left, bottom, right, top = shapes.total_bounds
     if left < -180.001 or right > 180.001 or bottom < -90.001 or top > 90.001:
         raise SourceError(
-            f"{path} says its coordinates are degrees ({shapes.crs.to_string()}), but they run from ({left:g}, {bottom:g}) to "
-            f"({right:g}, {top:g}); add the true crs=EPSG:… (and scale=…) to its mapping"
+            f"{path} says its coordinates are degrees ({shapes.crs.to_string()}), but they run from "
+            f"({left:g}, {bottom:g}) to ({right:g}, {top:g}); add the true crs=EPSG:… (and scale=…) to its mapping"
         )
 
 
@@ -370,8 +371,8 @@ def _mended(table: gpd.GeoDataFrame, path: Path, notes: list[str]) -> list[Any]:
         before, after = shapes[at].area, mended.area
         if after <= 0 or abs(after - before) > AREA_CHANGE * after:
             raise LayerError(
-                f"{path}: polygon {table.index[at]!r} crosses itself and mending it would change its area from {before:.0f} to "
-                f"{after:.0f} m²; correct the drawing"
+                f"{path}: polygon {table.index[at]!r} crosses itself and mending it would change its area "
+                f"from {before:.0f} to {after:.0f} m²; correct the drawing"
             )
         shapes[at] = mended
     if wrong.any():
@@ -386,8 +387,8 @@ def _within(
     if inside.empty:
         metres = float(table.distance(extent).min())
         raise SourceError(
-            f"{path}: {layer} does not overlap the city, its nearest feature is {metres / 1000:.1f} km away; give data of this "
-            "place, or leave it out"
+            f"{path}: {layer} does not overlap the city, its nearest feature is {metres / 1000:.1f} km away; "
+            "give data of this place, or leave it out"
         )
     if len(inside) < len(table):
         notes.append(f"{len(table) - len(inside)} of {len(table)} features lie outside the extent and are left out")
