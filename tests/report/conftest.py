@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of a table and sentences read better whole
 """A small made-up town and three answers about it: enough to fill every part of a report."""
 
 from __future__ import annotations
@@ -122,16 +123,39 @@ def make_town() -> City:
     ).with_layers(*layers)
 
 
-LAYERS = tuple(
-    LayerUse(name, "OpenStreetMap extract", "ODbL-1.0", "observed", "OpenStreetMap contributors", "", "", "ab" * 32)
-    for name in ("buildings", "streets", "land_use")
-) + (
+LAYERS = (
+    *(
+        LayerUse(name, "OpenStreetMap extract", "ODbL-1.0", "observed", "OpenStreetMap contributors", "", "", "ab" * 32)
+        for name in ("buildings", "streets", "land_use")
+    ),
     LayerUse("terrain", "interpolated from 86 spot heights", "ODbL-1.0", "derived", "Synapolis", "", "", "cd" * 32),
     LayerUse("storm_intensity", "design storm", "CC-BY-4.0", "assumed", "the city", "planning only", "A-17", "ef" * 32),
 )
 ASSUMPTIONS = (
-    AssumptionUse("storm_depth", 38.0, 30.0, 46.0, "mm", "cited", "Climate guide, table 4", "Rain in the storm", 0.62, "runoff_volume"),  # noqa: E501
-    AssumptionUse("soil_conductivity", 12.0, 4.0, 25.0, "mm/h", "assumed", "engineer's handbook, not read", "How fast soil takes water", 0.27, "runoff_volume"),  # noqa: E501
+    AssumptionUse(
+        "storm_depth",
+        38.0,
+        30.0,
+        46.0,
+        "mm",
+        "cited",
+        "Climate guide, table 4",
+        "Rain in the storm",
+        0.62,
+        "runoff_volume",
+    ),
+    AssumptionUse(
+        "soil_conductivity",
+        12.0,
+        4.0,
+        25.0,
+        "mm/h",
+        "assumed",
+        "engineer's handbook, not read",
+        "How fast soil takes water",
+        0.27,
+        "runoff_volume",
+    ),
     AssumptionUse("home_size", 72.0, 60.0, 90.0, "m²", "assumed", "national mean", "Floor area of a home", 0.11),
     AssumptionUse("storey_height", 3.2, 3.2, 3.2, "m", "assumed", "practice", "Height of a storey"),
 )
@@ -140,18 +164,57 @@ STEPS = (
     Step("n2", "layer", "terrain", "today", "", ("terrain",), (), 0.0, False, "derived"),
     Step("n3", "assumption", "storm_depth", "today", "", ("storm_depth",), (), 0.0, False, "assumed"),
     Step(
-        "n4", "edit", "add_homes", "with the change", "2", ("buildings",), ("n1",), 0.4, False, "derived",
-        "Places homes on free ground.", "Greedy massing under height and cover rules.", "City plan 2022.", "No shadows.", "Planning office",
-    ),  # fmt: skip # noqa: E501
+        "n4",
+        "edit",
+        "add_homes",
+        "with the change",
+        "2",
+        ("buildings",),
+        ("n1",),
+        0.4,
+        False,
+        "derived",
+        "Places homes on free ground.",
+        "Greedy massing under height and cover rules.",
+        "City plan 2022.",
+        "No shadows.",
+        "Planning office",
+    ),
     Step(
-        "n5", "model", "runoff_depth", "with the change", "1.2", ("runoff_depth",), ("n2", "n3", "n4"), 0.83, False, "derived",
-        "Water that leaves each cell in one storm.", "Green-Ampt infiltration.", "Green and Ampt (1911).", "One soil for the town.", "Synapolis maintainers",
-    ),  # fmt: skip # noqa: E501
+        "n5",
+        "model",
+        "runoff_depth",
+        "with the change",
+        "1.2",
+        ("runoff_depth",),
+        ("n2", "n3", "n4"),
+        0.83,
+        False,
+        "derived",
+        "Water that leaves each cell in one storm.",
+        "Green-Ampt infiltration.",
+        "Green and Ampt (1911).",
+        "One soil for the town.",
+        "Synapolis maintainers",
+    ),
     Step(
-        "n6", "model", "runoff_volume", "with the change", "1", ("runoff_volume",), ("n5",), 0.01, True, "derived",
-        "Sums runoff on land.", "Sum over cells.", "Definition.", "Roofs drain freely.", "Synapolis maintainers",
-    ),  # fmt: skip # noqa: E501
-)
+        "n6",
+        "model",
+        "runoff_volume",
+        "with the change",
+        "1",
+        ("runoff_volume",),
+        ("n5",),
+        0.01,
+        True,
+        "derived",
+        "Sums runoff on land.",
+        "Sum over cells.",
+        "Definition.",
+        "Roofs drain freely.",
+        "Synapolis maintainers",
+    ),
+)  # fmt: skip
 COMMON = {
     "status": "answered",
     "city": "smalltown",
@@ -182,7 +245,7 @@ def stormwater(town: City) -> tuple[Answer, Evidence]:
             "Flood depth", "flood_depth", "m", "cells", 0.3 * pond, 0.42 * pond, illustrative=True,
             note="Design storm of 1 hour, 20-year return period; water leaves freely at the extent's border.",
         ),
-    )  # fmt: skip # noqa: E501
+    )  # fmt: skip
     claims = (
         Claim("c1", "Stormwater runoff in the design storm", "runoff_volume", "m³", 18_420.0, 19_102.0, 682.0, 455.0, 910.0, True, -1, "derived", "n6"),
         Claim("c2", "Largest rate of runoff", "peak_runoff", "m³/s", 6.41, 6.43, 0.02, -0.05, 0.08, False, 2, "derived", "n5"),
@@ -190,14 +253,30 @@ def stormwater(town: City) -> tuple[Answer, Evidence]:
         Claim("c4", "Homes that fit", "homes_placed", "1", None, 1_840.0, 1_840.0, 1_510.0, 2_130.0, True, -1, "derived", "n4"),
         Claim("c5", "Households that can afford the rent where they live", "city_affordable_share", "1", 0.612, 0.598, -0.014, -0.022, -0.006, True, 3, "assumed", "n4"),
         Claim("c6", "Cost of the change", "total_capital_cost", "money", None, float("nan"), None, None, None, None, 0, "assumed", ""),
-    )  # fmt: skip # noqa: E501
+    )  # fmt: skip
     effects = [
-        Effect("place", "runoff_volume", "m³", f"Block {number}", 210.0 + number, 210.0 + number + change, 150.0 + 10 * number)
+        Effect(
+            "place",
+            "runoff_volume",
+            "m³",
+            f"Block {number}",
+            210.0 + number,
+            210.0 + number + change,
+            150.0 + 10 * number,
+        )
         for number, change in enumerate(rng.normal(0, 60, 30).round(0))
-    ] + [Effect("group", "city_affordable_share", "1", name, share, share + change, 900.0) for name, share, change in (("lowest fifth", 0.21, -0.03), ("second fifth", 0.48, -0.01), ("middle fifth", 0.7, 0.0), ("highest fifth", 0.99, 0.0))]  # noqa: E501
+    ] + [
+        Effect("group", "city_affordable_share", "1", name, share, share + change, 900.0)
+        for name, share, change in (
+            ("lowest fifth", 0.21, -0.03),
+            ("second fifth", 0.48, -0.01),
+            ("middle fifth", 0.7, 0.0),
+            ("highest fifth", 0.99, 0.0),
+        )
+    ]
     answer = Answer(
         question="What happens to stormwater if we add 5,000 units in Old Town?",
-        summary="Building 1,840 of the 5,000 homes in Old Town would work and adds about 680 m³ of runoff in a 20-year storm, 4 % more than today; green roofs on the new buildings would take most of it back. The other 3,160 do not fit under the height rule.",  # noqa: E501
+        summary="Building 1,840 of the 5,000 homes in Old Town would work and adds about 680 m³ of runoff in a 20-year storm, 4 % more than today; green roofs on the new buildings would take most of it back. The other 3,160 do not fit under the height rule.",
         findings=("1,840 homes fit, in buildings of 4 to 8 storeys.", "Parking lots give way; the park stays.", "Raising the limit to 10 storeys would make room for 900 more."),
         claims=claims,
         effects=tuple(effects),
@@ -210,7 +289,7 @@ def stormwater(town: City) -> tuple[Answer, Evidence]:
         attribution=("Storm: City of Smalltown, CC BY 4.0",),
         scenario={"format_version": 1, "edits": [{"kind": "add_homes", "area": {"place": "Old Town"}, "homes": 5000}]},
         **COMMON,
-    )  # fmt: skip # noqa: E501
+    )  # fmt: skip
     members = {"c1": rng.normal(682, 110, 24), "c2": rng.normal(0.02, 0.03, 24), "c4": rng.normal(1840, 150, 24)}
     return answer, Evidence(town, maps, members)
 
@@ -224,18 +303,18 @@ def access(town: City) -> tuple[Answer, Evidence]:
     maps = (
         MapLayer("Jobs within 10 minutes", "jobs_within_10_min", "1", "zones", before, before + 60 * (far < 200) * (200 - far) / 20, zones),
         MapLayer("Cars in the peak hour", "link_flow", "1/h", "links", flow, flow * (1 + 0.1 * np.sin(np.arange(len(streets)))), streets),
-    )  # fmt: skip # noqa: E501
+    )  # fmt: skip
     claims = tuple(
         Claim(f"j{minutes}", f"Jobs within {minutes} minutes of the average resident", f"mean_jobs_within_{minutes}_min", "1", b, b + c, c, low, high, seen, -1, "derived", "")
         for minutes, b, c, low, high, seen in ((5, 2_100.0, 4.0, -10.0, 20.0, False), (10, 8_450.0, 310.0, 180.0, 440.0, True), (15, 15_900.0, 540.0, 300.0, 800.0, True))
-    )  # fmt: skip # noqa: E501
+    )  # fmt: skip
     answer = Answer(
         question="How will access to jobs change if tram 7 runs every 5 minutes?",
         summary="Running tram 7 every 5 minutes would bring 310 more jobs within 10 minutes of the average resident, mostly along the line.",
         claims=claims,
         gates=(GateResult("Affordable rent", "Lowest fifth pays at most 30 % of income", "block", "block", 0.83, "33 % of income, against 27 % today."),),
         **COMMON,
-    )  # fmt: skip # noqa: E501
+    )  # fmt: skip
     return answer, Evidence(town, maps, {"j10": np.random.default_rng(5).normal(310, 60, 24)})
 
 
@@ -249,14 +328,14 @@ def siting(town: City) -> tuple[Answer, Evidence]:
             box(*spot),
         )
         for number, spot in enumerate(spots, start=1)
-    )  # fmt: skip # noqa: E501
+    )  # fmt: skip
     answer = Answer(
         question="Where should we build 2,000 homes?",
         summary="Three sites together hold 2,000 homes with little effect on stormwater: start with site 1.",
         sites=sites,
         claims=(Claim("s1", "Homes on the three best sites", "homes_placed", "1", None, 2_040.0, 2_040.0, 1_900.0, 2_160.0, True, -1, "derived", "n4"),),
         **COMMON,
-    )  # fmt: skip # noqa: E501
+    )  # fmt: skip
     return answer, Evidence(town)
 
 

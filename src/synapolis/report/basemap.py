@@ -76,7 +76,7 @@ def data_uri(picture: Image.Image, **options: Any) -> str:
 def round_length(metres: float) -> float:
     """Largest 1, 2 or 5 times a power of ten that is not longer than a length."""
     base = 10.0 ** math.floor(math.log10(metres))
-    return max(step * base for step in (1, 2, 5) if step * base <= metres)
+    return max((step * base for step in (1, 2, 5) if step * base <= metres), default=base / 2)
 
 
 def _bounds(city: City) -> tuple[float, float, float, float]:

@@ -72,7 +72,7 @@ class MapView:
 def map_view(layer: MapLayer, evidence: Evidence, base: BaseMap) -> MapView:
     """Draw one map layer over a base map."""
     before, after = (None if v is None else np.asarray(v, dtype=float) for v in (layer.before, layer.after))
-    difference = after - before if before is not None and after is not None else None
+    difference = _difference(before, after)
     panels, changed = _panels(layer, before, after, difference, base)
     box, zoomed = _focus(changed, base)
     bar = round_length(box.width * base.metres_per_pixel / 4)
@@ -122,6 +122,14 @@ def marker_map(points: list[tuple[Any, str, bool]], evidence: Evidence, base: Ba
         labels=_labels(evidence.city, base, box, panel.markers),
         outlines=(),
     )
+
+
+def _difference(before: NDArray[Any] | None, after: NDArray[Any] | None) -> NDArray[np.float64] | None:
+    """After minus before where both are known, else NaN."""
+    if before is None or after is None:
+        return None
+    known = np.isfinite(before) & np.isfinite(after)
+    return np.asarray(np.subtract(after, before, out=np.full(after.shape, np.nan), where=known))
 
 
 def _unit(layer: MapLayer, city: City) -> str:
