@@ -65,6 +65,7 @@ class Change:
     spots: tuple[Spot, ...] = ()
     needs_place: bool = False
     each: bool = False
+    whole_city: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,8 +217,7 @@ def _vague_headway(part: Part) -> Built:
 
 
 def _line(part: Part) -> Built:
-    modes = [mode for mode in part.all("LINE")]
-    mode, spots = modes[0] if modes else "", places_of(part.all("AT"))
+    mode, spots = (part.all("LINE") + part.all("VEHICLE"))[0], places_of(part.all("AT"))
     if mode == "metro":
         return [Trouble("metro", "Only tram and bus lines can be added; a metro, train or ferry line is not modelled.")]
     if not mode:
@@ -225,6 +225,10 @@ def _line(part: Part) -> Built:
     wrong = _wrong_prepositions(part.all("AT"), {"along", "in"})
     if wrong:
         return wrong
+    made = bool(part.match["made"] or part.match["making"])
+    if spots and not made and (part.match["run"] or part.all("VEHICLE")):
+        options = (f"add a {mode} line along {spots[0].name}", f"{mode} 1 runs every 5 minutes")
+        return [Trouble(f"{mode} along {spots[0].name}", "Is this a new line, or one that runs today?", options)]
     if not spots and part.has("often"):
         return [
             Trouble(
@@ -334,7 +338,7 @@ CHANGES: tuple[Pattern, ...] = tuple(
         ("SET? HEADWAY ROUTE (?:TO|WITH|PREP)? (?P<often>DURATION)", _headway),
         ("(?P<often>OFTENNESS) ROUTE RUN?", _headway),
         ("(?:RUN|SET|MAKE)? ROUTE RUN* OFTEN ROUTE?", _vague_headway),
-        (f"VERB* MORE? LINE RUN* ADD? {_EXTRAS}+", _line),
+        (f"(?P<made>VERB* MORE?) (?:LINE|VEHICLE) (?P<run>RUN*) (?P<making>ADD?) {_EXTRAS}+", _line),
         ("TAKE AWAY? LANE_COUNT AWAY? EACHWAY? AT EACHWAY?", _lanes(-1)),
         ("(?:NAME|AT) TAKE LANE_COUNT EACHWAY?", _lanes(-1)),
         ("NARROW NAME WITH LANE_COUNT EACHWAY?", _lanes(-1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +23,11 @@ class Item:
 
 _SPOKEN: dict[str, str] = {
     "FILLER": (
-        "a|an|the|we|us|our|i|you|please|it|there|that|this|of|be|been|being|is|are|was|were|am|s|re|ll|d|happens|happen|"
+        "a|an|the|we|us|our|i|you|please|it|that|this|of|be|been|being|is|are|was|were|am|s|re|ll|d|happens|happen|"
         "happening|happened|would happen|effect|effects|impact|impacts|consequence|consequences|me|tell|show|want|know|like to know|"
         "city|town|in the city|in town|across the city|for the city|city wide|citywide|overall|today|now|currently|can|"
         "could|should|might|can one|should one|could one|mean|means|outcome|result|results|let|assume|imagine|consider|suppose that|question|"
-        "hello|hi|hey|thanks|thank you|my|people|person|residents|everyone|everybody|have|calculate|compute|estimate|"
+        "hello|hi|hey|thanks|thank you|my|people|person|residents|everyone|everybody|have on|has on|had on|have for|have been|calculate|compute|estimate|"
         "with the|compared with today|compared to today|get to|able to|able|reach|reached|reachable|understand|predict|simulate"
     ),
     "WH": "what|how|what s|which|how much|what about|how about|how far|to what extent|how many",
@@ -47,7 +48,7 @@ _SPOKEN: dict[str, str] = {
     ),
     "INSTALL": "install|installs|installed|installing|dig|dug|digging|lay|laid|laying|excavate|provide|provided|providing",
     "OPEN": "open|opens|opened|opening|introduce|introduced|introducing|start|started|starting|launch|launched",
-    "GET": "get|gets|got|getting|gain|gains|gained|receive|receives|received|has|had",
+    "GET": "get|gets|got|getting|gain|gains|gained|receive|receives|received",
     "GO": "go|goes|be built|be placed|fit in|be put",
     "RUN": (
         "run|runs|ran|running|operate|operates|operated|operating|come|comes|came|coming|leave|leaves|depart|departs|"
@@ -163,11 +164,12 @@ _STORAGE = {
     ),
 }
 _LINES = {
-    "tram": "tram line|tram lines|tramline|tram|trams|tramway|tram route|tram service|streetcar|streetcar line",
-    "bus": "bus line|bus|buses|bus route|bus service",
+    "tram": "tram line|tramline|tramway|tram route|tram service|streetcar line",
+    "bus": "bus line|bus route|bus service",
     "": "line|transit line|route|public transport line|transit route",
     "metro": "metro line|metro|subway|subway line|light rail line|light rail|train line|train|ferry|ferry line|monorail|cable car",
 }
+_VEHICLES = {"tram": "tram|trams|streetcar|streetcars|tram lines", "bus": "bus|buses|bus lines"}
 _ROUTE_WORDS: dict[str, str] = {
     **dict.fromkeys(("tram", "trams", "tram line", "tram lines", "tram number", "tram no", "tram route"), "tram"),
     **dict.fromkeys(("bus", "buses", "bus line", "bus lines", "bus number", "bus no", "bus route"), "bus"),
@@ -187,6 +189,7 @@ _PREPOSITIONS: dict[str, str] = {
     "to": "to",
     "for": "for",
 }
+_SUFFIX = re.compile(r"\s+(centre|center|city|downtown)$", re.IGNORECASE)
 
 
 def _lexicon() -> dict[tuple[str, ...], tuple[tuple[str, Any], ...]]:
@@ -199,7 +202,7 @@ def _lexicon() -> dict[tuple[str, ...], tuple[tuple[str, Any], ...]]:
 
     for tag, phrases in _SPOKEN.items():
         know(tag, phrases)
-    for tag, table in (("COVER", _COVERS), ("STORAGE", _STORAGE), ("LINE", _LINES)):
+    for tag, table in (("COVER", _COVERS), ("STORAGE", _STORAGE), ("LINE", _LINES), ("VEHICLE", _VEHICLES)):
         for value, phrases in table.items():
             know(tag, phrases, value)
     for topic in TOPICS:
@@ -275,7 +278,7 @@ def _own_name(tokens: list[Token], at: int, gazetteer: Gazetteer) -> Item | None
     """Read the city's own name: `in Helsinki` says where we are, not what to change."""
     taken, _ = _preposition(tokens, at)
     city = gazetteer.city
-    for own in (city.title, city.name, city.title.split()[0] if city.title else ""):
+    for own in (city.title, city.name, _SUFFIX.sub("", city.title)):
         words = normalise(own).split()
         if words and [token.key for token in tokens[at + taken : at + taken + len(words)]] == words:
             return Item("CITY", own, at, at + taken + len(words))

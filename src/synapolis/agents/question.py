@@ -6,7 +6,7 @@ left over makes the answer `Clarify`, and nothing is run. Nothing is guessed: a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,12 +26,19 @@ from synapolis.scenarios.names import closest_names, closest_routes, find_route,
 
 LONGEST = 1_000  # characters; a what-if question is a sentence or two
 WEIGHT = 3.0  # how much more an aim counts that the asker puts first
-AIMS = ("stormwater", "access", "traffic", "cost", "affordability")
+AIMS: Mapping[str, tuple[str, ...]] = {
+    "stormwater": ("runoff_volume",),
+    "access": ("mean_jobs_within_10_min", "mean_jobs_within_15_min", "mean_jobs_within_30_min"),
+    "traffic": ("vehicle_kilometres",),
+    "cost": ("total_capital_cost",),
+    "affordability": ("lowest_group_rent_burden",),
+}
+"""What siting weighs, by topic; the words are those of scenarios/siting.py."""
 
 
 @dataclass(frozen=True)
 class SitingRequest:
-    """Where should homes go: how many, how the aims count against each other, and within which area."""
+    """Where should homes go: how many, the weight of aims (word → weight; those not named count 1), and within which area."""
 
     homes: int
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -89,14 +96,14 @@ class _Read:
     leftover: list[Item] = field(default_factory=list)
 
 
-_FRAMES = (
-    compiled(
-        "(?:TO|PREP|WITH|DIR|RISK)* TOPIC (?:(?:SEP|PREP|TO|RISK)* TOPIC)* (?:PREP|TO)* (?P<limit>WITHIN NUM (?:SEP+ NUM)* MINUTES LONG?)? LONG? DIR*"
-    ),
+_LIMIT_TAGS = "WITHIN NUM (?:SEP+ NUM)* MINUTES LONG?"
+_FRAME = compiled(
+    f"(?P<before>(?:TO|PREP|WITH|DIR|RISK)*) TOPIC (?:(?:SEP|PREP|TO|RISK)* TOPIC)* (?P<limit>{_LIMIT_TAGS})? LONG? DIR*"
 )
-_LIMIT = compiled("WITHIN NUM (?:SEP+ NUM)* MINUTES LONG?")
+_LIMIT = compiled(_LIMIT_TAGS)
 _SITING = compiled(
-    "SITING (?:TO|PREP|ADD|IF)* (?P<homes>COUNT MORE? (?:HOMES|HOUSING) DEV?|MORE? HOUSING) (?:GO|ADD)* AT? (?:GO|ADD)* AT?"
+    "SITING (?:TO|PREP|ADD|IF)* (?P<homes>COUNT MORE? (?:HOMES|HOUSING) DEV?|MORE? HOUSING)"
+    "(?:GO|ADD)* AT? (?:GO|ADD)* AT?"
 )
 _AIMS = (
     compiled("SEP* (?:WITH|SEP)* (?P<few>LEAST) (?P<topic>TOPIC (?:SEP+ TOPIC)*)"),
@@ -130,17 +137,16 @@ def parse_question(
     """
     question = " ".join(text.split())
     if not question:
-        return _clarify(question, _Read(), city, [Trouble("", "Ask what would happen if something changed.")])
+        return _clarify(question, city, [Trouble("", "Ask what would happen if something changed.")])
     if len(question) > LONGEST:
         return _clarify(
             question[:80] + "…",
-            _Read(),
             city,
             [Trouble("", f"The question is longer than {LONGEST} characters; ask it in a sentence or two.")],
         )
     tokens = tokenise(question)
     if not tokens:
-        return _clarify(question, _Read(), city, [Trouble(question, "There are no words in the question.")])
+        return _clarify(question, city, [Trouble(question, "There are no words in the question.")])
     read = _scan(tokens, Gazetteer(city), city)
     return _outcome(question, tokens, read, city, computable or (lambda word: lacking(word, city)))
 
@@ -157,7 +163,9 @@ def _scan(tokens: list[Token], gazetteer: Gazetteer, city: City) -> _Read:
             at += taken
             continue
         asking = asking and not (tags & {"IF"})
-        _single(phrases[at], read, city, asking=asking)
+        after = {item.tag for item in phrases[at + 1]} if at + 1 < len(phrases) else {"SEP"}
+        idle = bool(after & {"SEP", "IF", "WH", "AUX", "TO"}) or (at > 0 and "TOPIC" in after)
+        _single(phrases[at], read, city, asking=asking, idle=asking and idle)
         at += 1
     return read
 
@@ -174,14 +182,21 @@ def _take(letters: str, at: int, phrases: list[list[Item]], read: _Read, *, aski
         if match and match.end() - at > best:
             best, act = match.end() - at, _changes(pattern.build, Part(match, phrases), read)
     tries: list[tuple[Any, Any]] = [(_SITING, _site), *((aim, _aim) for aim in _AIMS), (_LIMIT, _limit)]
-    tries += [(frame, _frame) for frame in _FRAMES] if asking else []
+    tries += [(_FRAME, _frame)] if asking else []
     for expression, do in tries:
         match = expression.match(letters, at)
-        if match and match.end() - at >= best and match.end() > at and (do is not _aim or read.siting):
+        fits = match and match.end() - at >= max(best, 1) and (do is not _aim or read.siting)
+        if match and fits and not (do is _frame and _is_order(match, at, phrases)):
             best, act = match.end() - at, _bind(do, Part(match, phrases), read)
     if act is not None:
         act()
     return best
+
+
+def _is_order(match: Any, at: int, phrases: list[list[Item]]) -> bool:
+    """Whether a topic is something to bring about (`reduce traffic and …`), not something to ask about."""
+    verbs = [number for number in range(at, match.end("before")) if _is(phrases[number], "DIR")]
+    return bool(verbs) and (at == 0 or _is(phrases[at - 1], "SEP") or _is(phrases[at - 1], "IF"))
 
 
 def _changes(build: Callable[[Part], list[Change | Trouble]], part: Part, read: _Read) -> Callable[[], None]:
@@ -229,7 +244,7 @@ def _aim(part: Part, read: _Read) -> None:
         read.weights[topic] = WEIGHT
 
 
-def _single(readings: list[Item], read: _Read, city: City, *, asking: bool) -> None:
+def _single(readings: list[Item], read: _Read, city: City, *, asking: bool, idle: bool) -> None:
     """Take a phrase that no pattern took: let it pass if it says nothing, else keep it as left over."""
     item = readings[0]
     if _is(readings, "CITY"):
@@ -250,7 +265,7 @@ def _single(readings: list[Item], read: _Read, city: City, *, asking: bool) -> N
         )
     elif (
         not {reading.tag for reading in readings} & _IDLE
-        and not (asking and _is(readings, "DIR"))
+        and not (idle and _is(readings, "DIR"))
         and not _is(readings, "TO")
     ):
         read.leftover.append(item)
@@ -261,11 +276,12 @@ def _outcome(
 ) -> Understood | Clarify | Refused:
     if read.unmodelled:
         return _unmodelled(question, read, city)
-    changes = _attach(read, city)
-    troubles = [*read.troubles, *_leftovers(question, tokens, read, city)]
+    changes = _attach(read)
+    troubles = [*_leftovers(question, tokens, read, city), *read.troubles]
+    unread = bool(read.leftover)
     siting = _siting(read, city, troubles)
     thresholds = _thresholds(read, city, troubles)
-    edits = [edit for change in changes for edit in _edits(change, city, troubles)]
+    edits = [edit for change in changes for edit in _edits(change, city, troubles, unread=unread)]
     if not edits and siting is None and not troubles:
         troubles.append(
             Trouble(
@@ -279,7 +295,8 @@ def _outcome(
         )
     reading = _reading(read, changes, siting)
     if troubles:
-        return _clarify(question, read, city, troubles, reading)
+        plain = [] if siting or len(edits) < len(changes) or not edits else [_said_again(read, changes)]
+        return _clarify(question, city, troubles, reading, plain)
     return _understood(question, read, edits, thresholds, siting, reading, city, computable)
 
 
@@ -292,7 +309,7 @@ def _unmodelled(question: str, read: _Read, city: City) -> Refused:
     return Refused(question, " ".join(reasons), rest)
 
 
-def _attach(read: _Read, city: City) -> list[Change]:
+def _attach(read: _Read) -> list[Change]:
     """Give a place that stands apart (`In Kamppi, what happens if …`) to the one change that lacks one."""
     changes = list(read.changes)
     lacking_place = [number for number, change in enumerate(changes) if change.needs_place and not change.spots]
@@ -303,6 +320,8 @@ def _attach(read: _Read, city: City) -> list[Change]:
     elif len(read.siting) == 1 and not read.siting[0][1] and len(read.stray) == 1:
         read.siting[0] = (read.siting[0][0], read.stray[0][0].spots)
         read.stray.clear()
+    if len(lacking_place) == 1 and read.whole_city and not changes[lacking_place[0]].spots:
+        changes[lacking_place[0]] = replace(changes[lacking_place[0]], whole_city=True)
     for place, _ in read.stray:
         names = " and ".join(spot.name for spot in place.spots)
         read.troubles.append(
@@ -375,7 +394,8 @@ def _siting(read: _Read, city: City, troubles: list[Trouble]) -> SitingRequest |
             troubles.append(
                 Trouble(f"{topic} {number_text(weight)}", f"A weight is 0 to 100, for one of {', '.join(AIMS)}.")
             )
-    return SitingRequest(int(count), dict(read.weights), _area(spots, city) if spots else None)
+    weights = {word: weight for topic, weight in read.weights.items() for word in AIMS.get(topic, ())}
+    return SitingRequest(int(count), weights, _area(spots, city) if spots else None)
 
 
 def _area(spots: tuple[Spot, ...], city: City) -> Area:
@@ -398,15 +418,18 @@ def _drawn(shape: Any, name: str, city: City) -> Area:
     return Area(geojson={"type": "Feature", "properties": {"name": name}, "geometry": geometry})
 
 
-def _edits(change: Change, city: City, troubles: list[Trouble]) -> list[dict[str, Any]]:
+def _edits(change: Change, city: City, troubles: list[Trouble], *, unread: bool) -> list[dict[str, Any]]:
     """Edits that carry a change out, as plain fields; what is wrong with it joins the troubles."""
     try:
         if change.kind == "change_headway":
             return _headway(change, city, troubles)
         if not change.needs_place:
             return [{"kind": change.kind, **change.fields}]
+        if change.whole_city:
+            return [{"kind": change.kind, **change.fields, "area": _drawn(city.extent, city.title, city)}]
         if not change.spots:
-            troubles.append(_no_place(change, city))
+            if not unread:  # else the place is likely what was not read
+                troubles.append(_no_place(change, city))
             return []
         split = change.each or change.kind != "add_homes"
         areas = [_spot_area(spot) for spot in change.spots] if split else [_area(change.spots, city)]
@@ -493,10 +516,10 @@ _STORAGE_TEXT = {"basin": "a rain basin", "green_roof": "green roofs", "infiltra
 def _change_text(change: Change) -> str:
     """Say a change in plain words."""
     fields = change.fields
-    where = " and ".join(_where(spot) for spot in change.spots)
+    where = "anywhere in the city" if change.whole_city else " and ".join(_where(spot) for spot in change.spots)
     each = " each" if change.each else " together" if len(change.spots) > 1 else ""
     said = {
-        "add_homes": lambda: f"{fields['homes']:,} more homes {where}{each}",
+        "add_homes": lambda: f"{fields['homes']:,} more homes{each} {where}",
         "change_cover": lambda: f"{_COVER_TEXT[fields['cover']]} {where}",
         "build_storage": lambda: (
             f"{_STORAGE_TEXT[fields['storage']]} for {fields.get('depth_mm', 50):g} mm {where}"
@@ -527,17 +550,52 @@ def _topic_text(read: _Read) -> str:
 def _reading(read: _Read, changes: list[Change], siting: SitingRequest | None) -> str:
     if siting is not None:
         where = (
-            "" if siting.area is None else f", within {siting.area.place or siting.area.street or 'the places named'}"
+            ""
+            if siting.area is None
+            else f", within {siting.area.place or siting.area.street or siting.area.geojson['properties']['name']}"
         )
-        first = [f"{topic} ×{number_text(weight)}" for topic, weight in siting.weights.items()]
-        return f"The best places for {siting.homes:,} homes{where}{', weighing ' + ', '.join(first) if first else ''}."
+        first = [f"{topic} {number_text(weight)} times" for topic, weight in read.weights.items()]
+        counting = f", counting {' and '.join(first)} as much as another aim" if first else ""
+        return f"The best places for {siting.homes:,} homes{where}{counting}."
     if not changes:
         return f"What happens to {_topic_text(read)}." if read.topics else ""
     return f"What happens to {_topic_text(read)}, against today, with {'; '.join(_change_text(change) for change in changes)}."
 
 
-def _clarify(question: str, read: _Read, city: City, troubles: list[Trouble], reading: str = "") -> Clarify:
-    options = [option for trouble in troubles for option in trouble.options]
+def _said_again(read: _Read, changes: list[Change]) -> str:
+    """Put what was understood as a question that will be understood whole."""
+    asks = {"": "What happens", "access": "How will access to jobs change"}
+    topic = read.topics[0] if len(read.topics) == 1 else ""
+    first = asks.get(topic, f"What happens to {BY_NAME[topic].phrases[0] if topic else ''}")
+    return f"{first} if we {' and '.join(_change_order(change) for change in changes)}?"
+
+
+def _change_order(change: Change) -> str:
+    fields, where = change.fields, " and ".join(_where(spot) for spot in change.spots)
+    return {
+        "add_homes": lambda: f"add {fields['homes']:,} homes{' each' if change.each else ''} {where}",
+        "change_cover": lambda: f"put {_COVER_TEXT[fields['cover']]} {where}",
+        "build_storage": lambda: (
+            f"build {_STORAGE_TEXT[fields['storage']]} of {fields.get('depth_mm', 50):g} mm {where}"
+        ),
+        "change_lanes": lambda: (
+            f"{'give' if fields['lanes'] > 0 else 'take'} {abs(fields['lanes'])} "
+            f"{'lane' if abs(fields['lanes']) == 1 else 'lanes'} {'to' if fields['lanes'] > 0 else 'from'} {fields['street']}"
+        ),
+        "close_street": lambda: f"close {fields['street']} to cars",
+        "change_headway": lambda: (
+            f"run {fields['mode'] or 'line'} {fields['route']} every {fields['headway_minutes']:g} minutes"
+        ),
+        "add_line": lambda: (
+            f"add a {fields['mode']} line along {fields['street']} every {fields.get('headway_minutes', 10):g} minutes"
+        ),
+    }[change.kind]()
+
+
+def _clarify(
+    question: str, city: City, troubles: list[Trouble], reading: str = "", plain: Sequence[str] = ()
+) -> Clarify:
+    options = [*(option for trouble in troubles for option in trouble.options), *plain]
     so_far = f" So far I read: {reading}" if reading else ""
     text = f"{' '.join(dict.fromkeys(trouble.message for trouble in troubles))}{so_far} Nothing was run."
     unclear = tuple(dict.fromkeys(trouble.fragment for trouble in troubles if trouble.fragment))
@@ -558,12 +616,13 @@ def _examples(city: City) -> list[str]:
     return examples
 
 
+def _words_of(name: str, thresholds: tuple[int, ...]) -> tuple[str, ...]:
+    jobs = tuple(f"mean_jobs_within_{minutes}_min" for minutes in thresholds) if name == "access" else ()
+    return (*jobs, *BY_NAME[name].want)
+
+
 def _want(read: _Read, edits: list[dict[str, Any]], thresholds: tuple[int, ...]) -> tuple[str, ...]:
-    words: list[str] = []
-    for name in read.topics or GENERAL:
-        if name == "access":
-            words += [f"mean_jobs_within_{minutes}_min" for minutes in thresholds]
-        words += BY_NAME[name].want
+    words = [word for name in read.topics or GENERAL for word in _words_of(name, thresholds)]
     if any(edit["kind"] == "add_homes" for edit in edits):
         words += ["homes_placed", "homes_unplaced"]
     return tuple(dict.fromkeys(words))
@@ -580,15 +639,30 @@ def _understood(
     computable: Callable[[str], str | None],
 ) -> Understood | Refused:
     asked = _want(read, edits, thresholds)
-    reasons = {word: reason for word in asked if (reason := computable(word))}
+    reasons = {word: reason for word in asked if (reason := _why_not(word, city, computable))}
     core = [word for word in asked if word not in {"homes_placed", "homes_unplaced"} or "housing" in read.topics]
-    if core and all(word in reasons for word in core):
-        said = dict.fromkeys(reasons[word] for word in core)
-        return Refused(question, f"not computable: {'; '.join(said)}.")
-    if reasons:
+    weighed = [
+        word for topic in read.weights for word in AIMS.get(topic, ()) if siting and _why_not(word, city, computable)
+    ]
+    whole = {name: [word for word in asked if word in _words_of(name, thresholds)] for name in read.topics}
+    lost = [name for name, words in whole.items() if words and all(word in reasons for word in words)]
+    if weighed or lost or (core and all(word in reasons for word in core)):
+        words = weighed or [word for name in lost for word in whole[name]] or core
+        said = dict.fromkeys(_why_not(word, city, computable) or "" for word in words)
+        return Refused(question, f"not computable: {'; '.join(said)}.", tuple(_examples(city)))
+    if reasons and siting is None:
         reading += f" Left out, not computable: {'; '.join(dict.fromkeys(reasons.values()))}."
     topics = tuple(read.topics)
     topic = "siting" if siting is not None else topics[0] if len(topics) == 1 else "general"
     scenario = Scenario.model_validate({"title": reading[:200], "city": city.name[:200], "edits": edits})
     want = tuple(word for word in asked if word not in reasons)
     return Understood(question, topic, scenario, want, thresholds, siting, reading, topics, reasons)
+
+
+def _why_not(word: str, city: City, computable: Callable[[str], str | None]) -> str | None:
+    """Say why a quantity cannot be had; plainly (`Helsinki centre has no rents`) where the layers alone tell it."""
+    reason = computable(word)
+    if not reason:
+        return None
+    plain = lacking(word, city)
+    return plain or f"{word.replace('_', ' ')}: {city.title} {reason.rstrip('.')}"
