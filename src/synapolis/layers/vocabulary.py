@@ -125,6 +125,9 @@ RoadNetwork = Annotated[Any, on("layer", "", "Directed links with capacity and f
 CarTrips = Annotated[
     Floats, on("origin-destination", "1/h", "Car trips in the peak hour.", axes=("origin", "destination"))
 ]
+FreeFlowCarTime = Annotated[
+    Floats, on("origin-destination", "s", "Car travel time on empty streets.", axes=("origin", "destination"))
+]
 CarTime = Annotated[Floats, on("origin-destination", "s", "Congested car travel time.", axes=("origin", "destination"))]
 LinkFlow = Annotated[Floats, on("link", "1/h", "Cars per hour, both directions.")]
 LinkTimeRatio = Annotated[Floats, on("link", "1", "Congested time over free-flow time.")]

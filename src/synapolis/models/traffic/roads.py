@@ -1,0 +1,163 @@
+"""Streets as a road network: directed links with capacity and free-flow time, zones and gateways joined to it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from synapolis.core.declare import model
+from synapolis.core.errors import NotComputableError
+from synapolis.layers.vocabulary import Junctions, RoadNetwork, Streets, Zones
+from synapolis.models.traffic import network as kernel
+
+# OSM highway class: lane capacity [pcu/h], lanes a direction, free-flow speed [km/h]. MATSim/JOSM OpenStreetMap
+# defaults, read in arup-group/genet genet/output/matsim_xml_values.py; service as living_street.
+ROAD_CLASSES: dict[str, tuple[float, float, float]] = {
+    "motorway": (2000, 2, 120.1),
+    "motorway_link": (1500, 1, 80),
+    "trunk": (2000, 1, 80),
+    "trunk_link": (1500, 1, 50),
+    "primary": (1500, 1, 80),
+    "primary_link": (1500, 1, 60),
+    "secondary": (1000, 1, 60),
+    "secondary_link": (1000, 1, 60),
+    "tertiary": (600, 1, 45),
+    "tertiary_link": (600, 1, 45),
+    "unclassified": (600, 1, 45),
+    "residential": (600, 1, 30),
+    "living_street": (300, 1, 15),
+    "service": (300, 1, 15),
+}
+OTHER_CLASS = (600.0, 1.0, 30.0)  # assumed: as a residential street
+CONNECTOR_SPEED = 5.0  # [m/s] assumed, from a zone's middle to the street network, at constant cost
+CONNECTOR_CAPACITY = 1e9  # [veh/h] connectors never delay
+URBAN_LIMIT = 50 / 3.6  # [m/s] assumed where no limit is mapped and the class's default is higher
+
+
+class CityRoads(NamedTuple):
+    """The network, and what its links and zones stand for.
+
+    `link_street` (link,) is the row of the street (-1 for a connector), `length` (link,) [m]; the first `zone_count`
+    zones are the city's, the rest gateways, with `gateway_lanes` (gateway,) that lead in and `gateway_out` that lead out.
+    """
+
+    network: kernel.RoadNetwork
+    link_street: NDArray[np.int64]
+    length: NDArray[np.float64]
+    zone_count: int
+    gateway_lanes: NDArray[np.float64]
+    gateway_out: NDArray[np.float64]
+
+
+@model(
+    version="1",
+    decision="Comparing what lanes, closures and new homes do to traffic.",
+    method="Each street open to cars gives one link a direction, with the lane capacity of its class; zones join at their "
+    "three nearest junctions; junctions cut by the border are gateways.",
+    limits="No turn delays or signals beyond the delay function; unmapped lanes and limits take the class's default.",
+    risks="A wrong lane count moves the bottleneck.",
+    tests="tests/models/test_traffic_models.py",
+)
+def road_network(
+    streets: Streets, junctions: Junctions, zones: Zones, bpr_alpha: float, bpr_power: float
+) -> RoadNetwork:
+    """Directed road links with capacity and free-flow time, joined to zones and gateways.
+
+    References
+    ----------
+    US Bureau of Public Roads (1964). Traffic Assignment Manual.
+    """
+    links = _links(streets, junctions)
+    if not len(links["from"]):
+        raise NotComputableError("streets open to cars")
+    count = len(junctions)
+    usable = _largest_part(links, count)
+    points = shapely.get_coordinates(junctions.geometry.to_numpy())
+    connectors = _connectors(zones, points, usable, count)
+    gates = _gateways(junctions, links, usable)
+    lanes = np.concatenate([links["lanes"], np.ones(2 * len(connectors["node"]))])
+    tail = np.concatenate([links["from"], connectors["zone"], connectors["node"]])
+    head = np.concatenate([links["to"], connectors["node"], connectors["zone"]])
+    roads = len(links["from"])
+    network = kernel.road_network(
+        from_node=tail,
+        to_node=head,
+        free_flow_time=np.concatenate([links["time"], connectors["time"], connectors["time"]]),
+        capacity=np.concatenate([links["capacity"], np.full(len(lanes) - roads, CONNECTOR_CAPACITY)]),
+        alpha=np.where(np.arange(len(tail)) < roads, bpr_alpha, 0.0),
+        power=bpr_power,
+        node_count=count + len(zones),
+        zone_node=np.concatenate([count + np.arange(len(zones)), gates]),
+        is_through=np.arange(count + len(zones)) < count,
+    )
+    return CityRoads(
+        network,
+        np.concatenate([links["street"], np.full(len(lanes) - roads, -1)]),
+        np.concatenate([links["length"], np.zeros(len(lanes) - roads)]),
+        len(zones),
+        np.array([links["lanes"][links["from"] == gate].sum() for gate in gates]),
+        np.array([links["lanes"][links["to"] == gate].sum() for gate in gates]),
+    )
+
+
+def _links(streets: Any, junctions: Any) -> dict[str, NDArray[Any]]:
+    """Directed links of the streets open to cars: with the line, and against it where it is two-way."""
+    row = np.flatnonzero(streets["drive"].to_numpy())
+    open_streets = streets.iloc[row]
+    start, end = (junctions.index.get_indexer(open_streets[name]) for name in ("from_junction", "to_junction"))
+    facts = np.array([ROAD_CLASSES.get(name, OTHER_CLASS) for name in open_streets["road_class"]]).reshape(-1, 3)
+    one_way = open_streets["one_way"].to_numpy(dtype=bool)
+    both = open_streets["lanes"].to_numpy(dtype=float)
+    directions = np.where(one_way, 1.0, 2.0)
+    lanes = np.where(np.isfinite(both) & (both > 0), np.maximum(both / directions, 0.5), facts[:, 1])
+    mapped = open_streets["max_speed"].to_numpy(dtype=float)
+    speed = np.where(mapped > 0, mapped, np.minimum(facts[:, 2] / 3.6, URBAN_LIMIT))
+    length = open_streets.geometry.length.to_numpy()
+    keep = (start != end) & (length > 0)
+    back = keep & ~one_way
+    return {
+        "from": np.concatenate([start[keep], end[back]]),
+        "to": np.concatenate([end[keep], start[back]]),
+        "street": np.concatenate([row[keep], row[back]]),
+        "length": np.concatenate([length[keep], length[back]]),
+        "time": np.concatenate([(length / speed)[keep], (length / speed)[back]]),
+        "lanes": np.concatenate([lanes[keep], lanes[back]]),
+        "capacity": np.concatenate([(lanes * facts[:, 0])[keep], (lanes * facts[:, 0])[back]]),
+    }
+
+
+def _largest_part(links: dict[str, NDArray[Any]], count: int) -> NDArray[np.bool_]:
+    """Junctions from which every other one of the same part can be reached and left again."""
+    graph = coo_array((np.ones(len(links["from"])), (links["from"], links["to"])), shape=(count, count))
+    _, part = connected_components(graph.tocsr(), directed=True, connection="strong")
+    return np.asarray(part == np.argmax(np.bincount(part)))
+
+
+def _connectors(
+    zones: Any, points: NDArray[np.float64], usable: NDArray[np.bool_], count: int
+) -> dict[str, NDArray[Any]]:
+    """Join each zone to its (up to three) nearest usable junctions."""
+    nodes = np.flatnonzero(usable)
+    near = min(3, len(nodes))
+    middles = shapely.get_coordinates(shapely.point_on_surface(zones.geometry.to_numpy()))
+    metres, found = cKDTree(points[nodes]).query(middles, k=near)
+    metres, found = metres.reshape(len(zones), near), found.reshape(len(zones), near)
+    return {
+        "zone": np.repeat(count + np.arange(len(zones)), near),
+        "node": nodes[found.ravel()],
+        "time": metres.ravel() / CONNECTOR_SPEED,
+    }
+
+
+def _gateways(junctions: Any, links: dict[str, NDArray[Any]], usable: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Border junctions that the network can reach or be reached from."""
+    border = np.flatnonzero(junctions["gateway"].to_numpy(dtype=bool))
+    leads_in = np.isin(border, links["from"][usable[links["to"]]])
+    leads_out = np.isin(border, links["to"][usable[links["from"]]])
+    return border[leads_in | leads_out].astype(np.int64)
