@@ -206,8 +206,8 @@ def improve_bush(net: Any, cost: Any, origin: int, row: Any, order: Any, count: 
             head = net.to_node[link]
             if row[link] < 0.0 and net.is_open[link] and head != origin:
                 edge = cost[link]
-                # high rises along every link of the bush, so a link that keeps this cannot close a cycle
-                if (high[node] + edge < high[head]) and low[node] + edge < low[head] * (1.0 - TINY):
+                # high never falls along a link of the bush, so one that climbs it cannot close a cycle
+                if high[node] < high[head] and low[node] + edge < low[head] * (1.0 - TINY):
                     row[link] = 0.0
                     added += 1
     return added

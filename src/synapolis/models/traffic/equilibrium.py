@@ -23,7 +23,7 @@ from synapolis.models.traffic.network import RoadNetwork, beckmann_objective, li
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-PASSES = 4  # flow shifts on one bush before the next origin's turn
+PASSES = 2  # flow shifts on one bush before the next origin's turn
 SHARE = 0.1  # a bush whose excess cost is below this share of its part of the wanted gap is left alone
 CHECK = 2.0  # the true gap is computed once the bushes' own excess is within this multiple of it
 SHOWN = 5  # how many pairs an error message names
