@@ -24,6 +24,7 @@ PEER = "2.11.0"
 CELL_SIZE = 5.0
 RAIN = 50.0  # [mm/h]
 MANNING = 0.03
+START = 0.2  # [m] of water everywhere, so that steps are as short as in a flood
 
 
 def ground(side: int) -> np.ndarray:
@@ -66,7 +67,9 @@ def own_speed(side: int, extra: dict[str, object], *, quick: bool) -> float:
     for turn in range(2 if quick else 4):
         begun = time.process_time()
         length = 10.0 if turn == 0 else end  # the first run compiles
-        flow = surface_flow(bed, [RAIN], rain_step=length, cell_size=CELL_SIZE, manning=MANNING, **extra)
+        flow = surface_flow(
+            bed, [RAIN], rain_step=length, cell_size=CELL_SIZE, manning=MANNING, initial_depth=START, **extra
+        )
         spent = time.process_time() - begun
         if turn > 0:
             best = max(best, flow.steps * bed.size / spent / 1e6)
@@ -92,7 +95,7 @@ def landlab_speed(side: int, *, quick: bool) -> float:
 
     grid = RasterModelGrid((side, side), xy_spacing=CELL_SIZE)
     grid.add_field("topographic__elevation", ground(side).ravel(), at="node")
-    grid.add_full("surface_water__depth", 1e-5, at="node")
+    grid.add_full("surface_water__depth", START, at="node")
     grid.set_closed_boundaries_at_grid_edges(True, True, True, True)
     flow = OverlandFlow(
         grid, mannings_n=MANNING, alpha=0.7, theta=0.9, rainfall_intensity=RAIN / 3.6e6, steep_slopes=True

@@ -580,16 +580,18 @@ def _flow_step(
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _rain(level: Any, factor: Any, fallen: float) -> None:
-    for k in range(level.size):
+def _rain(first: int, last: int, level: Any, factor: Any, fallen: float) -> None:
+    for k in range(np.uint64(first), np.uint64(last)):
         level[k] += factor[k] * fallen
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _infiltrate(level: Any, bed: Any, taken: Any, soil: Any, pull: Any, soft: Any, step: float) -> float:
+def _infiltrate(
+    first: int, last: int, level: Any, bed: Any, taken: Any, soil: Any, pull: Any, soft: Any, step: float
+) -> float:
     """Green-Ampt on the pervious part of each cell, from the water standing on that part."""
     total = 0.0
-    for k in range(level.size):
+    for k in range(np.uint64(first), np.uint64(last)):
         gain = min(green_ampt_step(taken[k], soil[k], pull[k], step), max(level[k] - bed[k], 0.0))
         taken[k] += gain
         gain *= soft[k]
@@ -599,9 +601,9 @@ def _infiltrate(level: Any, bed: Any, taken: Any, soil: Any, pull: Any, soft: An
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _drain(level: Any, bed: Any, inlets: Any, step: float) -> float:
+def _drain(first: int, last: int, level: Any, bed: Any, inlets: Any, step: float) -> float:
     total = 0.0
-    for k in range(level.size):
+    for k in range(np.uint64(first), np.uint64(last)):
         gone = min(inlets[k] * step, max(level[k] - bed[k], 0.0))
         level[k] -= gone
         total += gone
@@ -609,10 +611,10 @@ def _drain(level: Any, bed: Any, inlets: Any, step: float) -> float:
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def _shadow(level: Any, bed: Any, depth: Any) -> float:
+def _shadow(first: int, last: int, level: Any, bed: Any, depth: Any) -> float:
     """Bring the depth in step with the level; returns the deepest."""
     deepest = np.int32(0)
-    for k in range(level.size):
+    for k in range(np.uint64(first), np.uint64(last)):
         depth[k] = np.float32(max(level[k] - bed[k], 0.0))
         deepest = max(deepest, _bits(depth[k]))
     return np.float64(_float(deepest))
@@ -680,11 +682,11 @@ def _record(
 
 
 @njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy")
-def _arrive(depth: Any, arrival: Any, threshold: float, time: float) -> None:
+def _arrive(first: int, last: int, depth: Any, arrival: Any, threshold: float, time: float) -> None:
     now = np.float32(time)
     enough = np.float32(threshold)
     never = np.float32(np.inf)
-    for k in range(depth.size):
+    for k in range(np.uint64(first), np.uint64(last)):
         reached = now if depth[k] >= enough else never
         arrival[k] = min(arrival[k], reached)
 
@@ -714,18 +716,23 @@ def _flood(
     drains = inlets.max() > 0.0
     time = 0.0
     steps = 0
-    _shadow(level, bed, depth)
-    _record(2 * width, cells - 2 * width, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
-    _arrive(depth, peaks[3], arrival_depth, time)
+    first = 2 * width
+    end = cells - first
+    _shadow(0, cells, level, bed, depth)
+    _record(first, end, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
+    _arrive(first, end, depth, peaks[3], arrival_depth, time)
     for interval in range(lengths.size):
         length = lengths[interval]
-        if fallen[interval] > 0.0:
-            _rain(level, factor, fallen[interval])
-        if soaks:
-            totals[0] += _infiltrate(level, bed, taken, soil, pull, soft, length)
-        if drains:
-            totals[1] += _drain(level, bed, inlets, length)
-        deepest = _shadow(level, bed, depth)
+        deepest = 0.0
+        for a in range(first, end, _CHUNK):
+            b = min(a + _CHUNK, end)
+            if fallen[interval] > 0.0:
+                _rain(a, b, level, factor, fallen[interval])
+            if soaks:
+                totals[0] += _infiltrate(a, b, level, bed, taken, soil, pull, soft, length)
+            if drains:
+                totals[1] += _drain(a, b, level, bed, inlets, length)
+            deepest = max(deepest, _shadow(a, b, level, bed, depth))
         left = length
         while left > 0.0:
             longest = courant * cell_size / np.sqrt(GRAVITY * np.maximum(deepest, THIN))
@@ -744,6 +751,8 @@ def _flood(
             left = left - step if parts > 1.0 else 0.0
             steps += 1
         time += length
-        _record(2 * width, cells - 2 * width, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
-        _arrive(depth, peaks[3], arrival_depth, time)
+        for a in range(first, end, _CHUNK):
+            b = min(a + _CHUNK, end)
+            _record(a, b, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
+            _arrive(a, b, depth, peaks[3], arrival_depth, time)
     return steps
