@@ -1,0 +1,56 @@
+# `make demo` and `make test` do all the set-up. `make check` is the quick part for every day.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_WAIT_POLICY = PASSIVE
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+
+.PHONY: demo test check bench lock lint clean help
+help:  ## Say what each target does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+.venv/.installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: .venv/.installed  ## Build Helsinki centre, ask three questions, write report.html
+	$(BIN)/synapolis demo --report report.html
+
+test: .venv/.installed browser  ## All tests, with format, lint and types first
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+check: .venv/.installed lint  ## Format, lint, types and quick tests
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: .venv/.installed
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+
+bench: .venv/.installed .bench-venv/.installed  ## Ratios against peers, in one run
+	$(BIN)/python -m benchmarks
+
+.bench-venv/.installed: pyproject.toml requirements-bench.lock
+	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Debian's chromium opens the report in tests; it is installed where it is missing and we may, else those tests skip.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; }; } || \
+	  echo "chromium is not here and could not be installed: browser tests will skip"
+
+lock: .venv/.installed  ## Pin the dependencies again (names, versions, hashes)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra bench --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-bench.lock
+
+clean:  ## Remove the environments and what the tools left behind
+	rm -rf .venv .bench-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist report.html
