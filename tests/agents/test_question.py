@@ -239,7 +239,7 @@ UNCLEAR = [
     ("What happens to stormwater if we add 5,000 units?", "Where"),
     ("How will access to jobs change if tram 7 runs every 0 minutes?", "0 minutes"),
     ("How will access to jobs change if tram 7 runs twice as often?", "interval"),
-    ("How will access to jobs change if tram 77 runs every 5 minutes?", "no line 77"),
+    ("How will access to jobs change if tram 77 runs every 5 minutes?", "no transit line"),
     ("How will access to jobs change if bus 7 runs every 5 minutes?", "not a bus"),
     ("What happens if we add -5 homes in Kamppi?", "above 0"),
     ("What happens if we add 0 homes in Kamppi?", "above 0"),

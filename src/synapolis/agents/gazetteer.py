@@ -153,10 +153,12 @@ def _small(tokens: list[Token], at: int) -> bool:
 
 @dataclass(frozen=True)
 class Spot:
-    """A name as found in a question: the feature it stands for and whether it is a street."""
+    """A name as found in a question, the kind of feature it stands for, and the radius asked for around it [m]."""
 
     name: str
     kind: str
+    radius: float | None = None
+    also_street: bool = False
 
     @property
     def street(self) -> bool:
@@ -257,4 +259,4 @@ def _same_words(tokens: list[Token], at: int, words: tuple[str, ...]) -> int:
 def _choose(known: tuple[KnownName, ...], street_first: bool) -> Spot:
     streets = [item for item in known if item.kind == "street"]
     chosen = streets[0] if street_first and streets else known[0]
-    return Spot(chosen.name, chosen.kind)
+    return Spot(chosen.name, chosen.kind, also_street=bool(streets))

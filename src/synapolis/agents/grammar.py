@@ -14,7 +14,7 @@ from typing import Any
 from synapolis.agents.lexicon import LEXICON, Item, Place
 from synapolis.agents.gazetteer import Spot
 
-_SINGLE = ("NUM", "AT", "NAME", "ROUTE", "CITY", "UNKNOWN", "SEP", "LABEL", "NOROUTE")
+_SINGLE = ("NUM", "AT", "NAME", "ROUTE", "CITY", "UNKNOWN", "SEP", "LABEL")
 _SETS = sorted(
     {frozenset(tag for tag, _ in tags) for tags in LEXICON.values()} | {frozenset({t}) for t in _SINGLE}, key=sorted
 )
@@ -26,7 +26,7 @@ _MACROS = {
     ),
     "DEPTH": "(?:(?:WITH|HOLD)* NUM (?:MM|CM|METRES) DEEP? PREP?)",
     "LANE_COUNT": "(?:MORE? NUM? MORE? (?:LANE|LANES))",
-    "SITING": "(?:(?:WH|FIND|BEST|ADD|TO|PREP)* (?:WHERE|PLACEWORD (?=.{0,3}(?:BEST|PREP|TO|ADD|GO))) BEST?)",
+    "SITING": "(?:(?:WH|FIND|BEST|ADD|TO|PREP)* (?:WHERE (?:AUX? BEST? PLACEWORD)?|PLACEWORD (?=.{0,3}(?:BEST|PREP|TO|ADD|GO))) BEST?)",
     "COUNT": "(?:ABOUT? NUM)",
     "VERB": "(?:ADD|INSTALL|OPEN|GET|RUN|PLANT)",
 }
@@ -235,7 +235,7 @@ def _line(part: Part) -> Built:
                 f"{mode} line", f"Which {mode} line should run so often? Name it.", (f"{mode} 1 runs every 5 minutes",)
             )
         ]
-    if len(spots) != 1 or not spots[0].street:
+    if len(spots) != 1 or not (spots[0].street or spots[0].also_street):
         named = " and ".join(spot.name for spot in spots) or "no street"
         return [Trouble(named, f"A new line runs along one street; I read {named}. Name one street.")]
     fields: dict[str, Any] = {"mode": mode, "street": spots[0].name}
@@ -279,7 +279,7 @@ def _lanes(sign: int) -> Builder:
 
 def _on_streets(kind: str, fields: dict[str, Any], spots: tuple[Spot, ...]) -> Built:
     for spot in spots:
-        if not spot.street:
+        if not spot.street and not spot.also_street:
             return [Trouble(spot.name, f"{spot.name} is a {spot.kind}, not a street. Name one or more streets.")]
     if not spots:
         return [Trouble("which street", "Which street? Name one of the city's streets.")]

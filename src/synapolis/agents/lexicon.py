@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synapolis.agents.gazetteer import Gazetteer, Spot, Token, read_number
@@ -296,9 +296,12 @@ def _phrase(tokens: list[Token], at: int) -> tuple[int, tuple[tuple[str, Any], .
 
 def _place(tokens: list[Token], at: int, gazetteer: Gazetteer) -> Item | None:
     """Read a preposition with one or several names: `in Kamppi, Kluuvi and along Bulevardi`."""
-    first = _one_place(tokens, at, gazetteer, need_preposition=True)
+    radius, ahead = _radius(tokens, at)
+    first = _one_place(tokens, at + ahead, gazetteer, need_preposition=not ahead)
     if first is None:
         return None
+    if ahead:
+        return Item("AT", Place((replace(first[0], radius=radius),), "in"), at, first[2])
     spots, preposition, after = [first[0]], first[1], first[2]
     while (joined := _joiner(tokens, after)) is not None:
         more = _one_place(tokens, joined, gazetteer, need_preposition=False, like=preposition)
@@ -307,6 +310,29 @@ def _place(tokens: list[Token], at: int, gazetteer: Gazetteer) -> Item | None:
         spots.append(more[0])
         after = more[2]
     return Item("AT", Place(tuple(spots), preposition), at, after)
+
+
+def _radius(tokens: list[Token], at: int) -> tuple[float, int]:
+    """Read `within 300 m of`: the radius [m] and how many tokens it takes."""
+    keys = [token.key for token in tokens[at : at + 4]]
+    units = {
+        "m": 1.0,
+        "metres": 1.0,
+        "meters": 1.0,
+        "metre": 1.0,
+        "km": 1000.0,
+        "kilometre": 1000.0,
+        "kilometres": 1000.0,
+    }
+    if (
+        len(keys) == 4
+        and keys[0] == "within"
+        and keys[2] in units
+        and keys[3] == "of"
+        and tokens[at + 1].kind == "number"
+    ):
+        return tokens[at + 1].value * units[keys[2]], 4
+    return 0.0, 0
 
 
 def _one_place(
@@ -364,9 +390,9 @@ def _route(tokens: list[Token], at: int, gazetteer: Gazetteer) -> Item | None:
         if mode is not None and (item := _numbers(tokens, at, at + taken, mode, gazetteer)):
             return item
         if mode is not None and at + taken < len(tokens) and _numbered(tokens, at + taken):
-            return Item("NOROUTE", (mode, tokens[at + taken].text), at, at + taken + 1)
+            return Item("ROUTE", ((mode, tokens[at + taken].text),), at, at + taken + 1)  # none of the city's
     found = gazetteer.match_route(tokens, at)
-    if found is not None and at + found[1] < len(tokens):
+    if found is not None and at + found[1] < len(tokens) and any(letter.isdigit() for letter in found[0]):
         word = tokens[at + found[1]].key
         if word in {"tram", "bus", "train", "metro", "line", "route"}:
             return Item("ROUTE", ((_ROUTE_WORDS[word], found[0]),), at, at + found[1] + 1)

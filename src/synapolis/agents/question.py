@@ -165,7 +165,7 @@ def _scan(tokens: list[Token], gazetteer: Gazetteer, city: City) -> _Read:
         asking = asking and not (tags & {"IF"})
         after = {item.tag for item in phrases[at + 1]} if at + 1 < len(phrases) else {"SEP"}
         idle = bool(after & {"SEP", "IF", "WH", "AUX", "TO"}) or (at > 0 and "TOPIC" in after)
-        _single(phrases[at], read, city, asking=asking, idle=asking and idle)
+        _single(phrases[at], read, asking=asking, idle=asking and idle)
         at += 1
     return read
 
@@ -244,7 +244,7 @@ def _aim(part: Part, read: _Read) -> None:
         read.weights[topic] = WEIGHT
 
 
-def _single(readings: list[Item], read: _Read, city: City, *, asking: bool, idle: bool) -> None:
+def _single(readings: list[Item], read: _Read, *, asking: bool, idle: bool) -> None:
     """Take a phrase that no pattern took: let it pass if it says nothing, else keep it as left over."""
     item = readings[0]
     if _is(readings, "CITY"):
@@ -253,16 +253,6 @@ def _single(readings: list[Item], read: _Read, city: City, *, asking: bool, idle
         read.stray.append((item.value, item))
     elif _is(readings, "UNMODELLED") and asking:
         read.unmodelled.append(item.value)
-    elif _is(readings, "NOROUTE"):
-        near = closest_routes(item.value[1], city)
-        hint = f"Lines near that: {', '.join(near)}." if near else "Its data holds no transit lines."
-        read.troubles.append(
-            Trouble(
-                item.value[1],
-                f"{city.title} has no line {item.value[1]}. {hint}",
-                tuple(f"line {number}" for number in near),
-            )
-        )
     elif (
         not {reading.tag for reading in readings} & _IDLE
         and not (idle and _is(readings, "DIR"))
@@ -395,6 +385,13 @@ def _siting(read: _Read, city: City, troubles: list[Trouble]) -> SitingRequest |
                 Trouble(f"{topic} {number_text(weight)}", f"A weight is 0 to 100, for one of {', '.join(AIMS)}.")
             )
     weights = {word: weight for topic, weight in read.weights.items() for word in AIMS.get(topic, ())}
+    try:
+        for spot in spots:
+            _check_radius(spot, city)
+            find_area(_spot_area(spot), city)
+    except ScenarioError as error:
+        troubles.append(Trouble(_where(spot), str(error)))
+        return None
     return SitingRequest(int(count), weights, _area(spots, city) if spots else None)
 
 
@@ -403,6 +400,8 @@ def _area(spots: tuple[Spot, ...], city: City) -> Area:
 
 
 def _spot_area(spot: Spot) -> Area:
+    if spot.radius is not None:
+        return Area(place=spot.name, radius=spot.radius)
     return Area(street=spot.name) if spot.street else Area(place=spot.name)
 
 
@@ -432,6 +431,8 @@ def _edits(change: Change, city: City, troubles: list[Trouble], *, unread: bool)
                 troubles.append(_no_place(change, city))
             return []
         split = change.each or change.kind != "add_homes"
+        for spot in change.spots:
+            _check_radius(spot, city)
         areas = [_spot_area(spot) for spot in change.spots] if split else [_area(change.spots, city)]
         for area in areas:
             find_area(area, city)
@@ -441,8 +442,29 @@ def _edits(change: Change, city: City, troubles: list[Trouble], *, unread: bool)
     return [{"kind": change.kind, **change.fields, "area": area} for area in areas]
 
 
+def _check_radius(spot: Spot, city: City) -> None:
+    """Raise ScenarioError where a radius was asked for around something that has an outline of its own."""
+    if spot.radius is None:
+        return
+    if not 0 < spot.radius <= 20_000:
+        raise ScenarioError(f"a radius is 1 m to 20 km; I read {spot.radius:g} m.")
+    if "only a point" not in find_area(_spot_area(spot), city).description:
+        raise ScenarioError(
+            f"{spot.name} has an outline in the data, so a distance around it is not modelled; name it alone."
+        )
+
+
 def _headway(change: Change, city: City, troubles: list[Trouble]) -> list[dict[str, Any]]:
-    mode, number = change.fields["mode"], find_route(change.fields["route"], city)
+    mode, said = change.fields["mode"], change.fields["route"]
+    try:
+        number = find_route(said, city)
+    except ScenarioError as error:
+        near = closest_routes(said, city)
+        options = tuple(
+            f"{mode or 'line'} {other} every {change.fields['headway_minutes']:g} minutes" for other in near
+        )
+        troubles.append(Trouble(f"{mode or 'line'} {said}", f"I know {error}.", options))
+        return []
     modes = route_modes(number, city)
     if mode and modes and mode not in modes:
         troubles.append(
@@ -500,6 +522,8 @@ def _thresholds(read: _Read, city: City, troubles: list[Trouble]) -> tuple[int, 
 
 
 def _where(spot: Spot) -> str:
+    if spot.radius is not None:
+        return f"within {spot.radius:g} m of {spot.name}"
     return f"along {spot.name}" if spot.street else f"in {spot.name}"
 
 
@@ -549,13 +573,9 @@ def _topic_text(read: _Read) -> str:
 
 def _reading(read: _Read, changes: list[Change], siting: SitingRequest | None) -> str:
     if siting is not None:
-        where = (
-            ""
-            if siting.area is None
-            else f", within {siting.area.place or siting.area.street or siting.area.geojson['properties']['name']}"
-        )
-        first = [f"{topic} {number_text(weight)} times" for topic, weight in read.weights.items()]
-        counting = f", counting {' and '.join(first)} as much as another aim" if first else ""
+        where = f", {' and '.join(_where(spot) for spot in read.siting[0][1])}" if siting.area else ""
+        first = [f"{topic} {number_text(weight)}" for topic, weight in read.weights.items()]
+        counting = f", with weights {' and '.join(first)} (others 1)" if first else ""
         return f"The best places for {siting.homes:,} homes{where}{counting}."
     if not changes:
         return f"What happens to {_topic_text(read)}." if read.topics else ""
