@@ -136,8 +136,10 @@ def _round(geometries: Any, title: str, area: Area) -> tuple[Any, str]:
 def _street(name: str, area: Area, city: City) -> FoundArea:
     ids = find_street(name, city)
     streets = city.layers["streets"].value.loc[ids]
-    strip = shapely.union_all(shapely.buffer(streets.geometry.to_numpy(), area.width / 2))
-    return _clipped(strip, f"along {streets['name'].iloc[0] or name} (a strip {area.width:g} m wide)", city)
+    lines = streets.geometry.to_numpy()
+    strip = shapely.union_all(shapely.buffer(lines, area.width / 2))
+    description = f"along {streets['name'].iloc[0] or name} (a strip {area.width:g} m wide)"
+    return _clipped(strip, description, city, core=shapely.union_all(lines))
 
 
 def _features(ids: Iterable[str], area: Area, city: City) -> FoundArea:
@@ -222,11 +224,13 @@ def _to_city(shape: Any, area: Area, city: City) -> Any:
     return flat.buffer(area.radius if "Point" in flat.geom_type else area.width / 2)
 
 
-def _clipped(geometry: Any, description: str, city: City, *, cut: bool = False) -> FoundArea:
+def _clipped(geometry: Any, description: str, city: City, *, cut: bool = False, core: Any = None) -> FoundArea:
+    """Part inside the extent; said to be cut where `core` (a street's line, else the shape itself) reaches beyond."""
     inside = _polygons(shapely.intersection(geometry, city.extent))
     if inside.is_empty or inside.area <= 0:
         raise _outside(description, city)
-    if cut or inside.area < WHOLE * geometry.area:
+    left = shapely.intersection(core, city.extent).length < WHOLE * core.length if core is not None else False
+    if cut or left or (core is None and inside.area < WHOLE * geometry.area):
         description += ", cut at the edge of the data"
     return FoundArea(inside, description)
 
@@ -257,6 +261,8 @@ def _longest_way(lines: list[Any]) -> list[shapely.LineString]:
     for xy in (line.coords[end] for line in lines for end in (0, -1)):
         nodes.setdefault(_node(xy), len(nodes))
     pairs = _edges(lines, nodes)
+    if not pairs:  # one loop, or several: the longest
+        return [max(lines, key=lambda line: float(line.length))]
     start, stop, before = _farthest(pairs, len(nodes))
     way, node = [], stop
     while node != start:
