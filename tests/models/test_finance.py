@@ -39,7 +39,7 @@ NO_LOG = pd.DataFrame({"edit": [], "kind": [], "amount": [], "unit": []})
 
 
 def programme(*rows):
-    table = pd.DataFrame(rows, columns=["edit", "kind", "homes", "floor_area"])
+    table = pd.DataFrame(rows, columns=["edit", "kind", "homes", "floor_area"]).assign(site="b:1")
     return gpd.GeoDataFrame(table, geometry=[shapely.Point(0, 0)] * len(table), crs=CRS)
 
 

@@ -16,6 +16,7 @@ from synapolis.layers.schemas import LAYERS
 from synapolis.models.housing.homes import (
     add_homes,
     add_homes_as_asked,
+    add_homes_on_other_ground,
     add_homes_to_zones,
     housing_capacity,
     whole_shares,
@@ -134,7 +135,7 @@ def test_roofs_take_homes_only_where_use_and_height_allow():
     assert raised["height"] == pytest.approx(13.0 * 6 / 4)
     assert raised["homes"] == 40 + 18
     assert raised["homes_added"] == 18
-    assert raised["edit"] == "e1"
+    assert raised["edit"] == ""  # it stands today: no edit made it
     assert np.isnan(buildings.loc["b:3", "homes"])  # not known before, so not known now
 
 
@@ -173,6 +174,19 @@ def test_the_whole_as_asked_stands_on_the_same_ground_with_more_storeys():
         == programme.loc[programme["site"] == beyond["site"].iloc[0], "homes"].sum()
     )
     LAYERS["buildings"].check(whole)
+
+
+def test_the_rest_can_be_tried_on_open_ground_that_is_otherwise_kept():
+    narrow = free(town())
+    narrow[:, 75:] = False  # a park in the east
+    built, programme = ask(3_000, model=add_homes_on_other_ground, free_ground=narrow, wall_distance=6)
+    on_park = programme[programme["kind"] == "on other ground"]
+    assert on_park["homes"].sum() > 0
+    assert homes_placed(programme) + homes_unplaced(programme) == 3_000
+    assert built.index.is_unique
+    new = built.geometry[built.index.str.startswith("edit:")].to_numpy()
+    assert shapely.union_all(new).area == pytest.approx(shapely.area(new).sum())
+    assert not shapely.intersects(new, shapely.union_all(town().geometry.to_numpy())).any()
 
 
 def test_a_million_homes_leave_a_rest_even_as_asked():
@@ -247,14 +261,15 @@ def test_an_area_outside_the_city_is_refused():
         ask(10, free_ground=np.ones((3, 3), dtype=bool))
 
 
-def test_room_for_the_rest_would_indeed_take_the_rest():
+def test_room_for_the_rest_is_what_the_whole_as_asked_takes():
     _, programme = ask(10_000)
     room = room_for_the_rest(programme, home_floor_area=80, site_coverage=0.5, new_building_levels=8)
-    _, with_more = ask(10_000, new_building_levels=8 + room.extra_levels, max_levels=8 + room.extra_levels)
-    assert homes_unplaced(with_more) == 0
+    _, whole = ask(10_000, model=add_homes_as_asked)
+    assert set(whole.loc[whole["kind"] == "beyond the rules", "levels"]) == {room.extra_levels}
     assert room.hectares * 10_000 * 0.5 * 8 / 80 == pytest.approx(room.unplaced)
     assert len(room.sentences()) == 3
-    assert room_for_the_rest(ask(10)[1], home_floor_area=80, site_coverage=0.5, new_building_levels=8).sentences() == ()
+    few = ask(10)[1]
+    assert room_for_the_rest(few, home_floor_area=80, site_coverage=0.5, new_building_levels=8).sentences() == ()
 
 
 def test_homes_spread_over_zones_by_shared_ground():

@@ -17,7 +17,7 @@ from synapolis.layers.vocabulary import CapitalCost, EditLog, GroundWorks, Housi
 
 COLUMNS = ("edit", "item", "payer", "amount", "unit", "unit_cost", "cost", "currency", "price_year")
 CURRENCY, PRICE_YEAR = "EUR", 2023
-ON_ROOFS = ("roof storeys",)
+ON_ROOFS = ("roof storeys", "beyond the rules")
 NOWHERE = ("unplaced",)
 
 _PRICE_BOOK = "national cost indices and price books, rounded"
@@ -180,7 +180,8 @@ def cost_by_payer(bill: pd.DataFrame) -> dict[str, float]:
 def _homes(programme: Any, build: float, roof_factor: float, soft: float) -> Iterator[Item]:
     """Flats in new buildings and on roofs, and the design of both."""
     standing = programme[~programme["kind"].isin(NOWHERE)]
-    on_roof = standing["kind"].isin(ON_ROOFS)
+    raised = ~standing["site"].astype(str).str.startswith("edit:")  # storeys on a house that stands today
+    on_roof = standing["kind"].isin(ON_ROOFS) & raised
     for edit in dict.fromkeys(standing["edit"]):
         own = standing["edit"] == edit
         spent = 0.0

@@ -33,6 +33,7 @@ from synapolis.models.housing.programme import (
     BEYOND_RULES,
     BY_ZONE,
     NEW_BUILDING,
+    ON_OTHER_GROUND,
     ROOF_STOREYS,
     UNPLACED,
     with_rows,
@@ -42,6 +43,7 @@ from synapolis.models.housing.sites import footprints, free_patches, plots
 MOST_HOMES = 1_000_000  # an edit of more is taken for a slip
 MOST_LEVELS = 200  # storeys, as high as the schema of `buildings` goes
 ROOF_USES = ("residential", "office", "retail", "unknown")  # not churches, stations, schools, halls, substations
+OPEN_GROUND = (Cover.PAVED, Cover.GRASS, Cover.TREES, Cover.BARE, Cover.PERMEABLE_PAVING)
 MIN_ROOF = 150.0  # m²: a smaller roof does not carry a stair and homes
 
 
@@ -130,15 +132,15 @@ def add_homes(
     Berghauser Pont, M., Haupt, P., Spacematrix: space, density and urban form (2010), for floor space = ground x
     coverage x storeys. The order of sites is a rule of this project.
     """
-    rules = Rules(
-        home_floor_area=home_floor_area,
-        site_coverage=site_coverage,
-        new_building_levels=round(min(new_building_levels, max_levels)),
-        max_levels=round(max_levels),
-        roof_storeys=round(roof_storeys),
-        roof_coverage=roof_coverage,
-        min_site_area=min_site_area,
-        max_plot_area=max_plot_area,
+    rules = _rules(
+        home_floor_area,
+        site_coverage,
+        new_building_levels,
+        max_levels,
+        roof_storeys,
+        roof_coverage,
+        min_site_area,
+        max_plot_area,
     )
     homes = _checked(edit_homes, edit_area, grid)
     new = _new_buildings(free_ground, grid, edit_area, buildings, rules, homes, edit_id)
@@ -158,8 +160,8 @@ def add_homes(
     version="1",
     decision="What the whole of a number of homes would do to a district, whatever the rules allow.",
     method=(
-        "As add_homes; the homes that find no place go as further storeys, the same number on each, on the new "
-        "buildings (on the raised ones where there are none), above the height limit and marked so."
+        "As add_homes; the homes that find no place go as further storeys, the same number on each, on the new and "
+        "the raised buildings, above the height limit and marked so."
     ),
     limits="A thought experiment: the rest may be higher than anyone would build, or wanted on other ground.",
     risks="Taken for a plan; ground cover is that of what fits, so more buildings on more ground would shed more rain.",
@@ -197,30 +199,105 @@ def add_homes_as_asked(
 
     References
     ----------
-    A rule of this project: the same ground, as many storeys as it takes.
+    A rule of this project: the same ground and roofs, as many storeys as it takes.
     """
-    rules = Rules(
-        home_floor_area=home_floor_area,
-        site_coverage=site_coverage,
-        new_building_levels=round(min(new_building_levels, max_levels)),
-        max_levels=round(max_levels),
-        roof_storeys=round(roof_storeys),
-        roof_coverage=roof_coverage,
-        min_site_area=min_site_area,
-        max_plot_area=max_plot_area,
+    rules = _rules(
+        home_floor_area,
+        site_coverage,
+        new_building_levels,
+        max_levels,
+        roof_storeys,
+        roof_coverage,
+        min_site_area,
+        max_plot_area,
     )
     homes = _checked(edit_homes, edit_area, grid)
     new = _new_buildings(free_ground, grid, edit_area, buildings, rules, homes, edit_id)
     new = _with_what_gave_way(new, grid, land_cover, land_use)
     roofs = _roof_storeys(buildings, building_levels, edit_area, rules, homes - _count(new))
     rest = homes - _count(new) - _count(roofs)
-    beyond = _beyond_rules(new or roofs, rules, rest, MOST_LEVELS - rules.max_levels)
+    beyond = _beyond_rules([*new, *roofs], rules, rest)
     rest -= _count(beyond)
     unplaced = [Block(UNPLACED, "", rest, np.nan, 0.0, edit_area)] if rest > 0 else []
     raised_new, raised_roofs = _stacked(new, beyond), _stacked(roofs, beyond)
     rows = [_row(b, edit_id, home_floor_area) for b in (*new, *roofs, *beyond, *unplaced)]
     return HomesAdded(
         _built(buildings, raised_new, raised_roofs, building_levels, building_homes, edit_id),
+        with_rows(housing_programme, rows, buildings.crs),
+    )
+
+
+@model(
+    version="1",
+    decision="What the whole of a number of homes would do to a district if open ground were given up for them.",
+    method=(
+        "As add_homes; the homes that find no place go in buildings of the same rules on the area's other open ground, "
+        "largest patch first: lawns, trees, courts, squares and paving, never streets, water or tracks."
+    ),
+    limits="A thought experiment: parks, squares and play grounds are built on as if they were building land.",
+    risks="Taken for a plan to build on a park.",
+    tests="tests/models/test_housing.py",
+    optional=("building_homes", "land_use"),
+    rank=3,
+)
+def add_homes_on_other_ground(
+    buildings: Buildings,
+    housing_programme: HousingProgramme,
+    free_ground: FreeGround,
+    grid: Grid,
+    building_levels: BuildingLevels,
+    building_homes: BuildingHomes,
+    land_cover: LandCover,
+    land_use: LandUse,
+    edit_id: EditId,
+    edit_area: EditArea,
+    edit_homes: EditHomes,
+    home_floor_area: float,
+    site_coverage: float,
+    new_building_levels: float,
+    max_levels: float,
+    roof_storeys: float,
+    roof_coverage: float,
+    min_site_area: float,
+    max_plot_area: float,
+    wall_distance: float,
+) -> HomesAdded:
+    """Place what fits, and the rest on greens, courts and squares of the area as far as they reach.
+
+    Raises
+    ------
+    ScenarioError
+        As `add_homes`.
+
+    References
+    ----------
+    A rule of this project: the same coverage and height, on ground that is otherwise kept open.
+    """
+    rules = _rules(
+        home_floor_area,
+        site_coverage,
+        new_building_levels,
+        max_levels,
+        roof_storeys,
+        roof_coverage,
+        min_site_area,
+        max_plot_area,
+    )
+    homes = _checked(edit_homes, edit_area, grid)
+    new = _new_buildings(free_ground, grid, edit_area, buildings, rules, homes, edit_id)
+    roofs = _roof_storeys(buildings, building_levels, edit_area, rules, homes - _count(new))
+    standing = np.concatenate([buildings.geometry.to_numpy(), np.array([b.geometry for b in new], dtype=object)])
+    open_ground = np.isin(land_cover, OPEN_GROUND) & ~grid.mask(shapely.buffer(standing, wall_distance))
+    rest = homes - _count(new) - _count(roofs)
+    more = _new_buildings(open_ground, grid, edit_area, buildings, rules, rest, edit_id, len(new)) if rest else []
+    new = _with_what_gave_way(
+        [*new, *(replace(block, kind=ON_OTHER_GROUND) for block in more)], grid, land_cover, land_use
+    )
+    rest -= _count(more)
+    unplaced = [Block(UNPLACED, "", rest, np.nan, 0.0, edit_area)] if rest > 0 else []
+    rows = [_row(b, edit_id, home_floor_area) for b in (*new, *roofs, *unplaced)]
+    return HomesAdded(
+        _built(buildings, new, roofs, building_levels, building_homes, edit_id),
         with_rows(housing_programme, rows, buildings.crs),
     )
 
@@ -306,6 +383,22 @@ def whole_shares(weights: Any, total: int) -> np.ndarray[Any, Any]:
     return parts
 
 
+def _rules(
+    home: float, coverage: float, new_levels: float, most: float, roof: float, deck: float, site: float, plot: float
+) -> Rules:
+    """The massing rules; storeys are whole, and a new building keeps to the height limit."""
+    return Rules(
+        home_floor_area=home,
+        site_coverage=coverage,
+        new_building_levels=round(min(new_levels, most)),
+        max_levels=round(most),
+        roof_storeys=round(roof),
+        roof_coverage=deck,
+        min_site_area=site,
+        max_plot_area=plot,
+    )
+
+
 def _whole_homes(homes: float) -> int:
     if not (np.isfinite(homes) and 1 <= homes <= MOST_HOMES):
         raise ScenarioError(
@@ -326,12 +419,20 @@ def _count(blocks: list[Block]) -> int:
 
 
 def _new_buildings(
-    free: Any, grid: GridValue, area: Any, buildings: gpd.GeoDataFrame, rules: Rules, homes: int, edit: str
+    free: Any,
+    grid: GridValue,
+    area: Any,
+    buildings: gpd.GeoDataFrame,
+    rules: Rules,
+    homes: int,
+    edit: str,
+    already: int = 0,
 ) -> list[Block]:
+    """Buildings on the plots of the free ground until the homes are placed; numbered after those that `already` are."""
     if np.shape(free) != grid.shape:
         raise LayerError(f"free_ground must have the grid's shape {grid.shape}, got {np.shape(free)}; derive it again")
     blocks: list[Block] = []
-    number = int(buildings.index.astype(str).str.startswith(f"edit:{edit}#").sum())
+    number = already + int(buildings.index.astype(str).str.startswith(f"edit:{edit}#").sum())
     tree = buildings.sindex
     for patch in free_patches(free & grid.mask(area), grid, min_area=rules.min_site_area):
         for plot in plots(patch, max_area=rules.max_plot_area):
@@ -380,12 +481,12 @@ def _roof_storeys(buildings: gpd.GeoDataFrame, levels: Any, area: Any, rules: Ru
     return blocks
 
 
-def _beyond_rules(blocks: list[Block], rules: Rules, rest: int, most_levels: int) -> list[Block]:
-    """Put the rest on the same decks, the same number of storeys on each; what passes `most_levels` is left."""
+def _beyond_rules(blocks: list[Block], rules: Rules, rest: int) -> list[Block]:
+    """Put the rest on the same decks, the same number of storeys on each; what no building can take is left."""
     ground = sum(block.footprint for block in blocks)
     if rest <= 0 or ground <= 0:
         return []
-    room = int(ground * most_levels // rules.home_floor_area)
+    room = int(ground * (MOST_LEVELS - rules.max_levels) // rules.home_floor_area)
     levels = float(np.ceil(min(rest, room) * rules.home_floor_area / ground))
     parts = whole_shares([block.footprint for block in blocks], min(rest, room))
     return [
@@ -453,7 +554,7 @@ def _built(
     for name in ("levels_added", "homes_added"):
         built[name] = built[name].fillna(0.0) if name in built else 0.0
     if roofs:
-        _raise_roofs(built, roofs, np.asarray(levels, dtype=float), homes, edit)
+        _raise_roofs(built, roofs, np.asarray(levels, dtype=float), homes)
     if not new:
         return built
     rows = pd.DataFrame(
@@ -478,7 +579,8 @@ def _built(
     return gpd.GeoDataFrame(joined, geometry="geometry", crs=buildings.crs)
 
 
-def _raise_roofs(built: gpd.GeoDataFrame, roofs: list[Block], levels: Any, homes: Any, edit: str) -> None:
+def _raise_roofs(built: gpd.GeoDataFrame, roofs: list[Block], levels: Any, homes: Any) -> None:
+    """Raise standing buildings in place; `edit` stays empty, for no edit made them."""
     places = built.index.get_indexer([b.site for b in roofs])
     storeys = np.array([b.levels for b in roofs])
     new_homes = np.array([float(b.homes) for b in roofs])
@@ -495,6 +597,3 @@ def _raise_roofs(built: gpd.GeoDataFrame, roofs: list[Block], levels: Any, homes
         column = built[name].to_numpy(dtype=float).copy()
         column[places] = values
         built[name] = column
-    marks = built["edit"].to_numpy(dtype=object).copy()
-    marks[places] = edit
-    built["edit"] = marks

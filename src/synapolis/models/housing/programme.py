@@ -66,7 +66,7 @@ class RoomForTheRest:
             f"{self.hectares:.1f} ha more ground, built on as densely, would take the other {self.unplaced:,.0f} homes"
         ]
         if np.isfinite(self.extra_levels):
-            said.append(f"so would {self.extra_levels:.0f} more storeys on every new building")
+            said.append(f"so would {self.extra_levels:.0f} more storeys on each new and each raised building")
         if np.isfinite(self.home_floor_area):
             said.append(f"or homes of {self.home_floor_area:.0f} m² gross on the same floors")
         return tuple(said)
@@ -88,17 +88,17 @@ def room_for_the_rest(
     Returns
     -------
     RoomForTheRest
-        Storeys to add on every new building, or hectares of further ground, or the size of home that would fit all.
+        Storeys to add on every new and raised building, hectares of further ground, or the size of home that would fit.
     """
     missing = homes_unplaced(programme)
     kinds = programme["kind"]
     placed = programme[~kinds.isin([UNPLACED, BY_ZONE])]
-    ground = float(programme.loc[kinds == NEW_BUILDING, "footprint"].sum())
+    decks = float(programme.loc[kinds.isin([NEW_BUILDING, ROOF_STOREYS]), "footprint"].sum())
     floor = float(placed["floor_area"].sum())
     asked = missing + float(placed["homes"].sum())
     return RoomForTheRest(
         unplaced=missing,
-        extra_levels=float(np.ceil(missing * home_floor_area / ground)) if ground > 0 else np.nan,
+        extra_levels=float(np.ceil(missing * home_floor_area / decks)) if decks > 0 else np.nan,
         hectares=missing * home_floor_area / (site_coverage * new_building_levels) / 10_000,
         home_floor_area=floor / asked if floor > 0 else np.nan,
     )
