@@ -138,8 +138,11 @@ def test_streets_are_as_wide_as_their_lanes():
 
 
 def test_an_unmapped_city_has_no_land_cover():
+    with pytest.raises(NotComputableError, match="0 buildings are mapped"):
+        town(buildings=None)
+    path = streets([[(0, 100), (200, 100)]], "footway")
     with pytest.raises(NotComputableError, match="15%"):
-        town(buildings=None, land_use=None, water=None, trees=None, rail=None)
+        town(streets=path, buildings=None, land_use=None, water=None, trees=None, rail=None)
 
 
 @settings(deadline=None, max_examples=30)

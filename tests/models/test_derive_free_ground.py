@@ -9,6 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synapolis.core.errors import NotComputableError
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import Cover
 from synapolis.models.derive.free_ground import KEPT_USES, free_ground
@@ -27,7 +28,9 @@ def ground(cover=None, wall_distance=6.0, **layers):
         "grid": GRID,
         "extent": EXTENT,
         "buildings": table([shapely.box(80, 80, 120, 120)]),
-        "streets": table([shapely.LineString([(0, 20), (200, 20)])]),
+        "streets": table(
+            [shapely.LineString([(0, 20), (200, 20)])], drive=[True], bridge=[False], road_class=["service"]
+        ),
         "land_use": None,
         "water": None,
         "rail": None,
@@ -91,3 +94,11 @@ def test_water_rail_streets_and_cut_buildings_are_never_free():
     assert shapely.distance(free, track).min() >= 5.9
     assert shapely.distance(free, cut).min() >= 5.9
     assert shapely.distance(free, shapely.LineString([(0, 20), (200, 20)])).min() > 0.9
+
+
+def test_ground_beside_unmapped_buildings_is_not_called_free():
+    streets = table(
+        [shapely.LineString([(0, 20), (200, 20)])], drive=[True], bridge=[False], road_class=["residential"]
+    )
+    with pytest.raises(NotComputableError, match="one beside 0%"):
+        ground(streets=streets)

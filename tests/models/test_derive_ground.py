@@ -17,7 +17,9 @@ from synapolis.models.derive.ground import (
     ground_elevation,
     ground_elevation_from_spot_heights,
     has_terraces,
+    leave_one_out,
     smooth_terraces,
+    spline,
 )
 
 CRS = "EPSG:25830"
@@ -113,6 +115,23 @@ def test_the_sea_is_at_zero_and_land_never_below():
     assert (ground[:, 30:] == 0).all()
     assert ground.min() >= 0
     assert ground[20, 5] > 8
+
+
+def test_leave_one_out_in_closed_form_equals_the_slow_way():
+    rng = np.random.default_rng(4)
+    points, heights = rng.uniform(0, 900, (25, 2)), rng.uniform(0, 20, 25)
+    slow = []
+    for i in range(25):
+        kept = np.arange(25) != i
+        slow.append(heights[i] - spline(points[kept], heights[kept])(points[i : i + 1])[0])
+    assert leave_one_out(points, heights) == pytest.approx(slow, abs=1e-6)
+
+
+def test_readings_that_say_nothing_of_each_other_are_refused():
+    rng = np.random.default_rng(5)
+    points = rng.uniform(0, 5000, (60, 2))
+    with pytest.raises(NotComputableError, match="m RMS"):
+        ground_elevation_from_spot_heights(spots(points, rng.uniform(0, 80, 60)), None, Grid(0, 5000, 50, 100, 100))
 
 
 def test_too_few_or_aligned_spot_heights_are_refused():

@@ -23,7 +23,13 @@ from synapolis.models.derive.buildings import (
 )
 from synapolis.models.derive.cover import impervious_fraction, land_cover_from_vectors, manning_roughness
 from synapolis.models.derive.free_ground import free_ground
-from synapolis.models.derive.ground import ground_elevation_from_spot_heights, known_points, sea_area, spline
+from synapolis.models.derive.ground import (
+    ground_elevation_from_spot_heights,
+    known_points,
+    leave_one_out,
+    sea_area,
+    spline,
+)
 from synapolis.models.derive.lines import timetable_from_lines
 from synapolis.models.derive.zones import (
     zone_jobs_from_buildings,
@@ -84,6 +90,7 @@ def test_spot_heights_leave_one_out_error(words):
         kept = np.arange(len(points)) != left_out
         guess = spline(points[kept], heights[kept])(points[left_out : left_out + 1])[0]
         errors.append(float(guess - heights[left_out]))
+    assert leave_one_out(points, heights)[heights > 0] == pytest.approx(-np.array(errors), abs=1e-3)
     error = float(np.sqrt(np.mean(np.square(errors))))
     print(f"leave-one-out error {error:.2f} m RMS over {len(errors)} spot heights")  # shown by -s
     assert len(errors) > 75

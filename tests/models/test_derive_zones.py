@@ -19,6 +19,8 @@ from synapolis.models.derive.zones import (
     population,
     sum_by_zone,
     zone_homes,
+    zone_homes_from_buildings,
+    zone_homes_from_people,
     zone_jobs,
     zone_jobs_from_buildings,
     zone_population,
@@ -122,8 +124,8 @@ def test_sums_by_zone_keep_the_total_and_the_order_of_features_does_not_matter(s
     assert totals.sum() == pytest.approx(values.sum())
     order = rng.permutation(count)
     assert sum_by_zone(zones, features.iloc[order], values[order]) == pytest.approx(totals)
-    assert zone_population_from_buildings(zones, features, values) == pytest.approx(totals)
-    assert zone_jobs_from_buildings(zones, features, values) == pytest.approx(totals)
+    assert zone_population_from_buildings(zones, features, values, None) == pytest.approx(totals)
+    assert zone_jobs_from_buildings(zones, features, values, None) == pytest.approx(totals)
 
 
 def test_a_building_on_a_border_counts_once():
@@ -132,3 +134,23 @@ def test_a_building_on_a_border_counts_once():
     assert sum_by_zone(zones, on_border, np.array([7.0])).tolist() == [7, 0, 0]
     assert isinstance(sum_by_zone(zones, on_border.iloc[:0], np.zeros(0)), np.ndarray)
     assert pd.Series(sum_by_zone(zones, on_border.iloc[:0], np.zeros(0))).sum() == 0
+
+
+def test_homes_follow_counted_people_where_homes_were_not_counted():
+    zones = counted_zones(population=[190.0, 0.0, 19.0])
+    added = programme(("new building", 7, shapely.box(110, 10, 120, 20)))
+    assert zone_homes_from_people(zones, added, 1.9) == pytest.approx([100, 7, 10])
+    with pytest.raises(NotComputableError, match="population"):
+        zone_homes_from_people(counted_zones(), empty_programme(), 1.9)
+
+
+def test_a_patchwork_of_buildings_is_not_added_up():
+    lines = [shapely.LineString([(0, 50 * i), (300, 50 * i)]) for i in range(4)]
+    streets = table(lines, drive=[True] * 4, bridge=[False] * 4, road_class=["residential"] * 4)
+    beside_one = table([shapely.box(140, 5, 160, 15)], edit=[""])
+    beside_all = table([shapely.box(140, 50 * i + 5, 160, 50 * i + 15) for i in range(4)], edit=[""] * 4)
+    one, four = np.ones(1), np.ones(4)
+    assert zone_homes_from_buildings(counted_zones(), beside_all, four, streets).sum() == 4
+    assert zone_homes_from_buildings(counted_zones(), beside_one, one, None).sum() == 1
+    with pytest.raises(NotComputableError, match="one beside 25%"):
+        zone_homes_from_buildings(counted_zones(), beside_one, one, streets)

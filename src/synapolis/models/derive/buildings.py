@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from synapolis.core.declare import model
+from synapolis.core.errors import NotComputableError
 from synapolis.layers.vocabulary import (
     BuildingHeight,
     BuildingHomes,
@@ -21,6 +22,9 @@ from synapolis.layers.vocabulary import (
     PointsOfInterest,
 )
 
+LEAST_BUILT_UP = 0.5  # share of streets with a building beside them below which the mapping of buildings is a patchwork
+BESIDE_A_STREET = 30.0  # m
+CITY_STREETS = ("residential", "living_street", "unclassified", "tertiary", "secondary", "primary", "pedestrian")
 FEWEST_OF_A_USE = 5  # mapped storeys of one use needed before their median speaks for the others
 SMALL_FOOTPRINT = 40.0  # m²: kiosks, sheds and stairs have one storey unless mapped otherwise
 SERVICE_KINDS = ("shop", "food", "office", "health", "culture", "public", "other", "kindergarten")
@@ -255,6 +259,30 @@ def services_inside(buildings: gpd.GeoDataFrame, points_of_interest: gpd.GeoData
     services = points_of_interest.geometry.to_numpy()[points_of_interest["kind"].isin(SERVICE_KINDS).to_numpy()]
     _, inside = shapely.STRtree(buildings.geometry.to_numpy()).query(services, predicate="intersects")
     return np.bincount(inside, minlength=len(buildings)).astype(np.int64)
+
+
+def check_built_up(buildings: gpd.GeoDataFrame | None, streets: gpd.GeoDataFrame | None, wanted: str) -> None:
+    """Refuse to conclude from buildings where most of the city's are not mapped.
+
+    Raises
+    ------
+    NotComputableError
+        Fewer than half of the city streets have a mapped building within 30 m of their middle.
+    """
+    if streets is None:
+        return
+    city = streets[(streets["drive"] & ~streets["bridge"] & streets["road_class"].isin(CITY_STREETS)).to_numpy()]
+    if city.empty:
+        return
+    middles = shapely.line_interpolate_point(city.geometry.to_numpy(), 0.5, normalized=True)
+    mapped = np.zeros(0, dtype=object) if buildings is None else buildings.geometry.to_numpy()
+    near, _ = shapely.STRtree(mapped).query(middles, predicate="dwithin", distance=BESIDE_A_STREET)
+    share = len(np.unique(near)) / len(middles)
+    if share < LEAST_BUILT_UP:
+        raise NotComputableError(
+            f"{wanted} needs buildings mapped throughout, or counts or a map instead; {len(mapped)} buildings are "
+            f"mapped, with one beside {share:.0%} of the streets"
+        )
 
 
 def added_by_edits(buildings: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:

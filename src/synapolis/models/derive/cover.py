@@ -35,6 +35,7 @@ from synapolis.layers.vocabulary import (
     Water,
 )
 from synapolis.layers.vocabulary import Grid as GridWord
+from synapolis.models.derive.buildings import check_built_up
 
 _USES_OF_COVER = {
     Cover.GRASS: "grass park garden meadow village_green recreation_ground cemetery pitch allotments greenfield heath "
@@ -174,13 +175,15 @@ def land_cover_from_vectors(
     Raises
     ------
     NotComputableError
-        Mapped features cover less than 15 % of the extent.
+        Fewer than half of the streets have a mapped building beside them, or mapped features cover less than 15 % of
+        the extent: what nobody mapped would decide the result.
 
     References
     ----------
     OpenStreetMap tagging conventions (wiki pages Landuse, Leisure, Natural, Highway, read for the class table); widths
     are assumptions of this project.
     """
+    check_built_up(buildings, streets, "land_cover")
     cover = np.zeros(grid.shape, dtype=np.uint8)
     _draw_land_use(cover, grid, land_use)
     if rail is not None:

@@ -21,6 +21,7 @@ from synapolis.layers.vocabulary import (
     Water,
 )
 from synapolis.layers.vocabulary import Grid as GridWord
+from synapolis.models.derive.buildings import check_built_up
 from synapolis.models.derive.cover import built_areas
 
 BUILDABLE_COVER = (Cover.PAVED, Cover.BARE)
@@ -84,10 +85,16 @@ def free_ground(
     -------
     (row, column), true where a cell's centre is free
 
+    Raises
+    ------
+    NotComputableError
+        Fewer than half of the streets have a mapped building beside them: what looks free may be built on.
+
     References
     ----------
     None: exclusion rules of this project; the wall distance is an assumption.
     """
+    check_built_up(buildings, streets, "free_ground")
     free = np.isin(land_cover, BUILDABLE_COVER) & grid.mask(extent.buffer(-wall_distance))
     free &= ~grid.mask(shapely.buffer(built_areas(buildings, land_use), wall_distance))
     free &= ~grid.mask(streets.geometry.to_numpy(), all_touched=True)

@@ -20,8 +20,10 @@ SMALLEST_COVER = 0.9  # share of the grid a terrain raster must cover before its
 FEWEST_SPOTS = 12
 SHORE_SPACING = 50.0  # m between the points of sea level along the shore
 EVALUATION_SPACING = 16.0  # m: the spline is smooth, so it is evaluated this far apart and refined
+MOST_EVALUATIONS = 160  # per side, for large extents
+LARGEST_ERROR = 3.0  # m RMS, leave one out: above it the surface tells too little of where water runs
 SPLINE_SMOOTHING = 100.0  # m²: the interpolated surface may miss a barometric reading by some decimetres
-NEAREST_SPOTS = 1500  # readings beyond this many are thinned: the spline solves a dense system
+MOST_READINGS = 800  # more are thinned, and so is the shore: the spline solves a dense system
 
 
 @model(
@@ -99,7 +101,7 @@ def ground_elevation_from_spot_heights(spot_heights: SpotHeights, water: Water, 
     Raises
     ------
     NotComputableError
-        Fewer than 12 spot heights.
+        Fewer than 12 spot heights, or an error above 3 m RMS when each is left out in turn.
 
     References
     ----------
@@ -113,6 +115,12 @@ def ground_elevation_from_spot_heights(spot_heights: SpotHeights, water: Water, 
         )
     sea = sea_area(water)
     points, heights = known_points(spot_heights, sea)
+    error = float(np.sqrt(np.mean(leave_one_out(points, heights)[heights != 0] ** 2)))
+    if error > LARGEST_ERROR:
+        raise NotComputableError(
+            f"ground_elevation needs a terrain raster: between this city's {len(spot_heights)} spot heights the "
+            f"ground is off by {error:.1f} m RMS when each is left out in turn; at most {LARGEST_ERROR:g} m is accepted"
+        )
     ground = _spline_on_grid(points, heights, grid)
     ground = np.clip(ground, 0.0 if not sea.is_empty else heights.min(), heights.max())
     if not sea.is_empty:
@@ -169,10 +177,11 @@ def known_points(
     on_land = ~shapely.intersects(sea, spot_heights.geometry.to_numpy())
     spots = shapely.get_coordinates(spot_heights.geometry.to_numpy()[on_land])
     heights = spot_heights["elevation"].to_numpy(dtype=np.float64)[on_land]
-    step = -(-len(spots) // NEAREST_SPOTS)
+    step = -(-len(spots) // MOST_READINGS)
     shore = shore_points(sea)
-    points = np.vstack([spots[::step], shore])
-    levels = np.concatenate([heights[::step], np.zeros(len(shore))])
+    shore = shore[:: -(-len(shore) // MOST_READINGS) or 1]
+    points = np.vstack([spots[:: step or 1], shore])
+    levels = np.concatenate([heights[:: step or 1], np.zeros(len(shore))])
     _, first = np.unique(np.round(points), axis=0, return_index=True)
     return points[np.sort(first)], levels[np.sort(first)]
 
@@ -203,15 +212,38 @@ def spline(points: NDArray[np.float64], heights: NDArray[np.float64]) -> RBFInte
     try:
         return RBFInterpolator(points, heights, kernel="thin_plate_spline", smoothing=SPLINE_SMOOTHING)
     except np.linalg.LinAlgError as error:
-        raise ModelError(
-            f"{len(points)} spot heights lie on one line, so no surface is defined; give readings to both sides"
-        ) from error
+        raise _on_one_line(points) from error
+
+
+def leave_one_out(points: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Error of the spline at each point when it is made without that point [m].
+
+    In closed form: with A the spline's matrix bordered by its linear part, the error at i is c_i / (A⁻¹)_ii where
+    A c = heights (Rippa 1999, An algorithm for selecting a good value for the parameter c in radial basis function
+    interpolation).
+    """
+    distance = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
+    kernel = distance**2 * np.log(np.where(distance > 0, distance, 1.0)) + SPLINE_SMOOTHING * np.eye(len(points))
+    plane = np.column_stack([np.ones(len(points)), (points - points.mean(axis=0)) / max(1.0, np.ptp(points))])
+    bordered = np.block([[kernel, plane], [plane.T, np.zeros((3, 3))]])
+    try:
+        inverse = np.linalg.inv(bordered)
+    except np.linalg.LinAlgError as error:
+        raise _on_one_line(points) from error
+    count = len(points)
+    return np.asarray(inverse[:count, :count] @ heights / np.diag(inverse)[:count], dtype=np.float64)
+
+
+def _on_one_line(points: NDArray[np.float64]) -> ModelError:
+    return ModelError(
+        f"{len(points)} spot heights lie on one line, so no surface is defined; give readings to both sides"
+    )
 
 
 def _spline_on_grid(points: NDArray[np.float64], heights: NDArray[np.float64], grid: GridWord) -> NDArray[np.float64]:
     """Evaluate the spline on a coarse lattice and refine it by bicubic interpolation. (row, column) [m]."""
     x, y = grid.centres()
-    rows, columns = (max(4, int(n * grid.cell_size / EVALUATION_SPACING)) for n in grid.shape)
+    rows, columns = (min(MOST_EVALUATIONS, max(4, int(n * grid.cell_size / EVALUATION_SPACING))) for n in grid.shape)
     coarse_x, coarse_y = np.linspace(x[0], x[-1], columns), np.linspace(y[-1], y[0], rows)
     lattice = np.stack(np.meshgrid(coarse_x, coarse_y), axis=-1).reshape(-1, 2)
     values = spline(points, heights)(lattice).reshape(rows, columns)

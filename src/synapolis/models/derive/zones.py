@@ -27,12 +27,14 @@ from synapolis.layers.vocabulary import (
     Places,
     PointsOfInterest,
     Population,
+    Streets,
     Terrain,
     ZoneHomes,
     ZoneJobs,
     ZonePopulation,
     Zones,
 )
+from synapolis.models.derive.buildings import check_built_up
 
 H3_CELL_AREA = {11: 2_150.0, 10: 15_050.0, 9: 105_300.0, 8: 737_300.0, 7: 5_161_000.0}  # m², mean over the globe
 MOST_ZONES = 1500
@@ -172,13 +174,15 @@ def zone_homes(zones: Zones, housing_programme: HousingProgramme) -> ZoneHomes:
     version="1",
     decision="Who lives where, when only buildings are known.",
     method="Estimated residents of the buildings whose inner point lies in the zone, or nearest to it.",
-    limits="As good as the estimate by building.",
+    limits="As good as the estimate by building; refused where fewer than half of the streets have a mapped building "
+    "within 30 m, for then the buildings are a patchwork.",
     risks="Single zones may be wrong by half; the sum is checked in one city.",
     tests="tests/models/test_derive_zones.py",
+    optional=("streets",),
     rank=1,
 )
 def zone_population_from_buildings(
-    zones: Zones, buildings: Buildings, building_population: BuildingPopulation
+    zones: Zones, buildings: Buildings, building_population: BuildingPopulation, streets: Streets
 ) -> ZonePopulation:
     """Sum the estimated residents of each zone's buildings.
 
@@ -186,10 +190,16 @@ def zone_population_from_buildings(
     -------
     (zone,) [1]
 
+    Raises
+    ------
+    NotComputableError
+        The mapping of buildings is a patchwork.
+
     References
     ----------
     None: a sum over buildings.
     """
+    check_built_up(buildings, streets, "zone_population")
     return sum_by_zone(zones, buildings, building_population)
 
 
@@ -197,45 +207,93 @@ def zone_population_from_buildings(
     version="1",
     decision="Where work is, when only buildings are known.",
     method="Estimated jobs of the buildings whose inner point lies in the zone, or nearest to it.",
-    limits="As good as the estimate by building.",
+    limits="As good as the estimate by building; refused where fewer than half of the streets have a mapped building "
+    "within 30 m, for then the buildings are a patchwork.",
     risks="Single zones may be wrong by half.",
     tests="tests/models/test_derive_zones.py",
+    optional=("streets",),
     rank=1,
 )
-def zone_jobs_from_buildings(zones: Zones, buildings: Buildings, building_jobs: BuildingJobs) -> ZoneJobs:
+def zone_jobs_from_buildings(
+    zones: Zones, buildings: Buildings, building_jobs: BuildingJobs, streets: Streets
+) -> ZoneJobs:
     """Sum the estimated jobs of each zone's buildings.
 
     Returns
     -------
     (zone,) [1]
 
+    Raises
+    ------
+    NotComputableError
+        The mapping of buildings is a patchwork.
+
     References
     ----------
     None: a sum over buildings.
     """
+    check_built_up(buildings, streets, "zone_jobs")
     return sum_by_zone(zones, buildings, building_jobs)
+
+
+@model(
+    version="1",
+    decision="Where homes are, when people were counted and dwellings were not.",
+    method="Counted residents over the mean household size, and every new home that has a place in the zone.",
+    limits="Vacant homes are not seen; one household size for the whole city.",
+    risks="Districts of large families seem to have more homes than they have.",
+    tests="tests/models/test_derive_zones.py",
+    rank=1,
+)
+def zone_homes_from_people(zones: Zones, housing_programme: HousingProgramme, household_size: float) -> ZoneHomes:
+    """Estimate dwellings from counted residents, and add new ones.
+
+    Returns
+    -------
+    (zone,) [1]
+
+    Raises
+    ------
+    NotComputableError
+        Fewer than half of the zones have counted residents.
+
+    References
+    ----------
+    Eurostat housing figures for 2023 (mean household size).
+    """
+    return counted(zones, "population") / household_size + new_homes_by_zone(zones, housing_programme)
 
 
 @model(
     version="1",
     decision="Where homes are, when only buildings are known.",
     method="Mapped or estimated dwellings of the buildings whose inner point lies in the zone, or nearest to it.",
-    limits="As good as the estimate by building.",
+    limits="As good as the estimate by building; refused where fewer than half of the streets have a mapped building "
+    "within 30 m, for then the buildings are a patchwork.",
     risks="Single zones may be wrong by half.",
     tests="tests/models/test_derive_zones.py",
-    rank=1,
+    optional=("streets",),
+    rank=2,
 )
-def zone_homes_from_buildings(zones: Zones, buildings: Buildings, building_homes: BuildingHomes) -> ZoneHomes:
+def zone_homes_from_buildings(
+    zones: Zones, buildings: Buildings, building_homes: BuildingHomes, streets: Streets
+) -> ZoneHomes:
     """Sum the dwellings of each zone's buildings.
 
     Returns
     -------
     (zone,) [1]
 
+    Raises
+    ------
+    NotComputableError
+        The mapping of buildings is a patchwork.
+
     References
     ----------
     None: a sum over buildings.
     """
+    check_built_up(buildings, streets, "zone_homes")
     return sum_by_zone(zones, buildings, building_homes)
 
 
