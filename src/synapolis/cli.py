@@ -46,9 +46,7 @@ PurposeOption = Annotated[str, typer.Option("--purpose", help="What the answer i
 def main() -> None:
     """Run the command line; errors are one clear line."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        sys.exit(app(standalone_mode=False) or 0)
     except KeyboardInterrupt:
         talk.print("\nStopped. What was computed is kept: the same call goes on where it stopped.")
         sys.exit(130)

@@ -96,6 +96,7 @@ def zones_from_hexagons(
     limits="As old as the count; a zone without a count adds none.",
     risks="People who moved since are counted where they were.",
     tests="tests/models/test_derive_zones.py",
+    columns=("zones.population",),
 )
 def zone_population(zones: Zones, housing_programme: HousingProgramme, household_size: float) -> ZonePopulation:
     """Take residents as counted, and add those of new homes.
@@ -123,6 +124,7 @@ def zone_population(zones: Zones, housing_programme: HousingProgramme, household
     limits="As old as the count; a zone without a count adds none. New homes bring no jobs.",
     risks="Jobs that moved since are counted where they were.",
     tests="tests/models/test_derive_zones.py",
+    columns=("zones.jobs",),
 )
 def zone_jobs(zones: Zones) -> ZoneJobs:
     """Take jobs as counted.
@@ -150,6 +152,7 @@ def zone_jobs(zones: Zones) -> ZoneJobs:
     limits="As old as the count; a zone without a count adds none.",
     risks="Homes built since are missing.",
     tests="tests/models/test_derive_zones.py",
+    columns=("zones.homes",),
 )
 def zone_homes(zones: Zones, housing_programme: HousingProgramme) -> ZoneHomes:
     """Take dwellings as counted, and add new ones.
@@ -244,6 +247,7 @@ def zone_jobs_from_buildings(
     risks="Districts of large families seem to have more homes than they have.",
     tests="tests/models/test_derive_zones.py",
     rank=1,
+    columns=("zones.population",),
 )
 def zone_homes_from_people(zones: Zones, housing_programme: HousingProgramme, household_size: float) -> ZoneHomes:
     """Estimate dwellings from counted residents, and add new ones.

@@ -227,11 +227,13 @@ def _resident_mean(values: NDArray[np.float64], people: NDArray[np.float64]) -> 
 
 
 def _services_within(mean_travel_time: NDArray[np.float32], count: Any, minutes: int) -> NDArray[np.float64]:
+    if not count.notna().any():
+        raise NotComputableError(f"counted {count.name.replace('_', ' ')} in its zones")
     return np.asarray((mean_travel_time <= minutes * 60).astype(float) @ np.nan_to_num(count.to_numpy(dtype=float)))
 
 
 @model(version="1", decision=DECISION, method="Counts schools whose zone is within 15 minutes on average.", limits=LIMITS,
-       risks=RISKS, tests=TESTS, columns=("zones.schools",))  # fmt: skip
+       risks=RISKS, tests=TESTS)  # fmt: skip
 def schools_within_15_min(mean_travel_time: MeanTravelTime, zones: Zones) -> SchoolsWithin15Min:
     """Schools in reach of each zone within 15 minutes door to door.
 
@@ -244,7 +246,7 @@ def schools_within_15_min(mean_travel_time: MeanTravelTime, zones: Zones) -> Sch
 
 
 @model(version="1", decision=DECISION, method="Counts health-care sites whose zone is within 15 minutes on average.",
-       limits=LIMITS, risks=RISKS, tests=TESTS, columns=("zones.health_care",))  # fmt: skip
+       limits=LIMITS, risks=RISKS, tests=TESTS)  # fmt: skip
 def health_care_within_15_min(mean_travel_time: MeanTravelTime, zones: Zones) -> HealthCareWithin15Min:
     """Health-care sites in reach of each zone within 15 minutes door to door.
 
