@@ -127,9 +127,9 @@ def test_thin_films_on_any_slope_are_steady_and_right(slope, manning, cell_size)
     )
     assert np.abs(later / now - 1).max() < 1e-3
     if froude < 1:
-        assert np.abs(now / normal - 1)[20:].max() < 0.04
+        assert np.abs(now / normal - 1)[20:].max() < 0.06
     else:  # held at critical: never shallower than normal depth
-        assert (now / normal)[20:].min() > 0.97
+        assert (now / normal)[20:].min() > 0.94
 
 
 def test_rain_on_a_plane_rises_as_the_kinematic_wave(shared_data):

@@ -195,7 +195,8 @@ def surface_flow(
     courant : [1]
         Time step as a share of cell size over wave speed.
     froude_limit : [1]
-        Largest Froude number of any face; without advection faster flow is not trustworthy. `inf` for none.
+        Largest Froude number of any face; without advection faster flow is neither trustworthy nor always stable.
+        At 1, sheets on steep smooth ground are held at critical speed and so come out deeper. `inf` for none.
     source_step : [s]
         How often rain, infiltration and inlets act and maxima are taken; also the longest flow step.
     arrival_depth : [m]
@@ -212,7 +213,8 @@ def surface_flow(
     References
     ----------
     Bates, Horritt and Fewtrell (2010), A simple inertial formulation of the shallow water equations for efficient
-    two-dimensional flood inundation modelling, Journal of Hydrology 387.
+    two-dimensional flood inundation modelling, Journal of Hydrology 387. (Here friction is linearised about the old
+    discharge instead of held at it, so that it may be stiff.)
     de Almeida, Bates, Freer and Souvignet (2012), Improving the stability of a simple formulation of the shallow
     water equations for 2-D flood modeling, Water Resources Research 48.
     """
@@ -500,11 +502,13 @@ def _discharge(
         size = np.sqrt(q * q + sideways * sideways)
         root = _inverse_cube_root(flow)
         root2 = root * root
-        brake = one + half * (friction[k] + friction[k + s]) * size * (root * root2 * root2 * root2)
+        brake = half * (friction[k] + friction[k + s]) * size * (root * root2 * root2 * root2)
         # A dry or closed neighbour face says nothing of the flow: it is taken as equal, not as a brake.
         behind = now[k - s] if now[k - s] != zero else q
         ahead = now[k + s] if now[k + s] != zero else q
-        value = (own * q + other * (behind + ahead) + push * flow * fall) / brake
+        # Friction is linearised about the old discharge (Newton), not held at it: thin films then do not flicker.
+        pushed = own * q + other * (behind + ahead) + push * flow * fall
+        value = (pushed + brake * q) / (one + brake + brake)
         limit = swift * flow * np.sqrt(flow)
         value = min(max(value, -limit), limit)
         new[k] = value if over > THIN else zero
