@@ -370,7 +370,7 @@ def _read_feeds(spec: BuildSpec, place: _Place, layers: dict[str, Layer], say: P
     layers["timetable"] = _layer("timetable", timetable, joined, notes)
 
 
-# --- facts of the whole --------------------------------------------------------------------------------------------------
+# --- facts of the whole -----------------------------------------------------------------------------------------------
 
 
 def _city(spec: BuildSpec, place: _Place, layers: dict[str, Layer], notes: list[str]) -> City:

@@ -122,6 +122,8 @@ def read_elements(path: Path | str, crs: str | None = None) -> Elements:
     seen = flat[~np.isnan(flat[:, 0])]
     if len(seen) == 0:
         raise SourceError(f"{path}: wanted OSM nodes and ways, found none with a location; the file may be cut short")
+    if not ways:
+        raise SourceError(f"{path}: wanted streets and areas, found {len(nodes)} nodes, no way; it is cut short")
     bounds = box or (*seen.min(axis=0), *seen.max(axis=0))
     target = crs or utm_crs((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
     transform = _transformer(target)

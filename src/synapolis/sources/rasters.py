@@ -19,8 +19,9 @@ from rasterio.warp import Resampling, calculate_default_transform, reproject, tr
 from synapolis.core.errors import SourceError
 from synapolis.layers.grid import Raster
 
-SENTINELS = (-9999.0, -99999.0, -32768.0, -32767.0, -3.4028235e38, 1e20, 3.4028235e38)
-"""Values that stand for no data in files that declare none."""
+SENTINELS = (-9999.0, -99999.0, -32768.0, -32767.0)
+"""Values that stand for no data in files that declare none; so does anything beyond `HUGE`."""
+HUGE = 1e19
 RANGES = {"terrain": (-450.0, 9000.0), "heights": (0.0, 900.0), "canopy": (0.0, 130.0), "land_cover_map": (0.0, 255.0)}
 """What a layer's values can be [m, class]: from the Dead Sea's shore to Everest; the tallest building and tree."""
 CLASSES = frozenset({"land_cover_map"})
@@ -111,9 +112,9 @@ def _without_holes(
     full = float(np.iinfo(values.dtype).max) if whole else np.inf
     saturated = int((values == full).sum()) if whole and full <= 255 and layer != "land_cover_map" else 0
     numbers = values.astype(np.float32)
-    hole = ~np.isfinite(numbers)
+    hole = ~np.isfinite(numbers) | (np.abs(numbers) > HUGE)
     for value in (*SENTINELS, *(() if declared is None else (declared,))):
-        hole |= np.isclose(numbers, np.float32(value), rtol=1e-6, atol=0) if value else numbers == 0
+        hole |= numbers == np.float32(value)
     if saturated:
         notes.append(f"{saturated} cells stand at {full:.0f}, the most the file can hold: the true value may be higher")
     if whole and layer == "terrain":
@@ -132,7 +133,8 @@ def _check_range(values: NDArray[np.float32], layer: str, path: Path) -> None:
         row, column = np.argwhere(wrong)[0]
         raise SourceError(
             f"{path}: {layer} must lie from {low:g} to {high:g}, got {values[row, column]:g} on "
-            f"{int(wrong.sum())} cells (first: row {row}, column {column}); set the file's nodata value or convert its unit"
+            f"{int(wrong.sum())} cells (first: row {row}, column {column}); "
+            "set the file's nodata value or convert its unit"
         )
 
 
@@ -188,13 +190,16 @@ def _reprojected(
 def _cropped(values: NDArray[Any], transform: Any, extent: shapely.Polygon) -> tuple[NDArray[Any], Any]:
     """Cut to the extent with a margin of two cells, so that later interpolation has its neighbours."""
     left, bottom, right, top = extent.bounds
-    inverse = ~transform
-    column_0, row_0 = inverse * (left, top)
-    column_1, row_1 = inverse * (right, bottom)
-    rows = slice(max(int(row_0) - 2, 0), max(int(row_1) + 3, 0))
-    columns = slice(max(int(column_0) - 2, 0), max(int(column_1) + 3, 0))
+    width, height = transform.a, transform.e  # the height of a cell is negative
+    rows = _cells(top - transform.f, bottom - transform.f, height)
+    columns = _cells(left - transform.c, right - transform.c, width)
     part = np.ascontiguousarray(values[rows, columns])
-    return part, transform * rasterio.Affine.translation(columns.start, rows.start)
+    corner = (transform.c + columns.start * width, transform.f + rows.start * height)
+    return part, rasterio.Affine(width, 0, corner[0], 0, height, corner[1])
+
+
+def _cells(start: float, stop: float, size: float) -> slice:
+    return slice(max(int(start / size) - 2, 0), max(int(stop / size) + 3, 0))
 
 
 def _mask(area: shapely.Polygon, shape: tuple[int, ...], transform: Any) -> NDArray[np.bool_]:

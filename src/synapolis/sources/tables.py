@@ -13,7 +13,9 @@ columns it may name
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from synapolis.sources.osm_elements import polygonal, utm_crs
 SPECIAL = ("id", "lon", "lat", "h3", "layer", "geometry", "geometry_id", "crs", "scale")
 AREA_CHANGE = 0.05
 """Mending a self-crossing polygon may change its area by this share; beyond it, nobody knows what was meant."""
+SQLITE_SUFFIXES = (".sqlite", ".db", ".sqlite3")
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt")
 
 
@@ -158,7 +161,14 @@ def _read_frame(path: Path, plan: ColumnMapping) -> pd.DataFrame:
             frame = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype_backend="numpy_nullable")
         else:
             frame = _read_ogr(path, plan)
-    except (OSError, EOFError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        sqlite3.DatabaseError,
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+    ) as error:
         raise SourceError(f"{path} cannot be read: {error}; it is cut short or of another format") from error
     if "geometry" in plan.special:
         return _joined(frame, path, plan)
@@ -175,8 +185,18 @@ def _read_ogr(path: Path, plan: ColumnMapping) -> Any:
         present = set(pyogrio.read_info(_plain(path), **options)["fields"])
         _require(wanted, present, path)
         options["columns"] = sorted(wanted)
-    frame = gpd.read_file(_plain(path), **options)
+    frame = gpd.read_file(_plain(path), fid_as_index=True, **options)
+    if path.suffix in SQLITE_SUFFIXES and plan.columns and "layer" in plan.special:
+        frame = _true_values(frame, path, plan.special["layer"], options["columns"])
     return frame.set_crs(plan.special["crs"], allow_override=True) if "crs" in plan.special else frame
+
+
+def _true_values(frame: Any, path: Path, layer: str, columns: list[str]) -> Any:
+    """Read columns as SQLite holds them: OGR cuts fractions and long numbers off in a column declared INTEGER."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        values = pd.read_sql(f'select rowid as _row, {names} from "{layer}"', connection, index_col="_row")  # noqa: S608 - quoted names
+    return frame.assign(**{name: values[name].reindex(frame.index) for name in columns})
 
 
 def _plain(path: Path) -> str:
@@ -336,8 +356,9 @@ def _shapes(frame: Any, plan: ColumnMapping, schema: Schema, ids: pd.Index | Non
         return gpd.GeoSeries([shapely.Polygon(ring) for ring in rings], crs="EPSG:4326")
     if "lon" in plan.special and "lat" in plan.special and "Point" in schema.geometry:
         lon, lat = (pd.to_numeric(frame[plan.special[key]], errors="coerce") for key in ("lon", "lat"))
-        points = gpd.points_from_xy(lon.astype(float), lat.astype(float), crs=plan.special.get("crs", "EPSG:4326"))
-        return gpd.GeoSeries(points)
+        x, y = (values.to_numpy(dtype=np.float64, na_value=np.nan) for values in (lon, lat))
+        points = [shapely.Point(place) if np.isfinite(place).all() else None for place in zip(x, y, strict=True)]
+        return gpd.GeoSeries(points, crs=plan.special.get("crs", "EPSG:4326"))
     raise SourceError(
         f"{path}: layer {schema.name!r} needs {' or '.join(schema.geometry)}; map lon and lat (points), "
         "H3 ids as id or h3, or geometry=FILE with geometry_id"
