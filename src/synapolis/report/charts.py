@@ -85,7 +85,8 @@ def distributions(answer: Answer, evidence: Evidence, currency: str = "") -> tup
 
 
 def _distribution(claim: Claim, members: NDArray[np.float64], currency: str) -> Distribution:
-    shown = scale_of(claim.quantity, claim.unit, claim.digits, currency)
+    largest = float(np.abs(members).max())
+    shown = scale_of(claim.quantity, claim.unit, claim.digits, currency, largest=largest)
     view = view_of(claim.quantity, "")  # members come in the vocabulary's unit, claims in the view's
     members = members * shown.factor * (view.scale if claim.unit == view.unit else 1.0)
     low, high = (
@@ -145,7 +146,8 @@ def _balance(answer: Answer, by: str, quantity: str, currency: str) -> Balance:
     claim = next((claim for claim in answer.claims if claim.quantity == quantity), None)
     unit = effects[0].unit if effects else ""
     digits = _digits([effect.change for effect in effects])
-    shown = scale_of(quantity, unit, digits, currency)
+    largest = max((max(abs(effect.before), abs(effect.after)) for effect in effects), default=0.0)
+    shown = scale_of(quantity, unit, digits, currency, largest=largest)
     changes = [effect.change * shown.factor for effect in effects] or [0.0]
     left, right = min(0.0, *changes), max(0.0, *changes)
     reach = (right - left) or 1.0
@@ -184,8 +186,6 @@ def _bar(effect: Effect, shown: Scale, left: float, reach: float, better: str) -
 
 def _ends(bars: list[Bar]) -> tuple[tuple[Bar, ...], tuple[Bar, ...]]:
     """The first and the last few; what lies between is folded away."""
-    if len(bars) <= 2 * MOST_PLACES:
-        return tuple(bars), ()
     moved = [bar for bar in bars if bar.verdict != "same"]
     ends = moved if len(moved) <= 2 * MOST_PLACES else [*moved[:MOST_PLACES], *moved[-MOST_PLACES:]]
     head = tuple(ends or bars[:MOST_PLACES])

@@ -20,7 +20,7 @@ from synapolis.scenarios.answer import Evidence, MapLayer
 
 OVERLAY_SIDE = 1200  # pixels: overlays of zones and links; cells keep their own size up to this
 LABELLED = ("district", "square", "park")
-MOST_LABELS = 9
+MOST_LABELS = 7
 
 
 @dataclass(frozen=True)
@@ -222,16 +222,17 @@ def _focus(painted: NDArray[np.uint8] | None, base: BaseMap) -> tuple[Box, bool]
 
 
 def _around(x: NDArray[Any], y: NDArray[Any], base: BaseMap) -> tuple[Box, bool]:
-    """The box around most points, in the base map's proportions; the whole map where that saves little."""
+    """The box around most points, neither narrow nor flat; the whole map where that saves little."""
     (left, right), (top, bottom) = np.quantile(x, (0.01, 0.99)), np.quantile(y, (0.01, 0.99))
-    share = max((right - left) / base.width, (bottom - top) / base.height) * 1.35
-    share = min(max(share, 0.22), 1.0)
-    if share > 0.75:
+    least = 0.2 * max(base.width, base.height)
+    width, height = max(1.35 * (right - left), least), max(1.35 * (bottom - top), least)
+    width, height = max(width, 0.8 * height), max(height, 0.75 * width)
+    width, height = min(width, base.width), min(height, base.height)
+    if width * height > 0.6 * base.width * base.height:
         return Box(0, 0, base.width, base.height), False
-    width, height = share * base.width, share * base.height
     corner_x = min(max((left + right - width) / 2, 0), base.width - width)
     corner_y = min(max((top + bottom - height) / 2, 0), base.height - height)
-    return Box(corner_x, corner_y, width, height), True
+    return Box(float(corner_x), float(corner_y), float(width), float(height)), True
 
 
 def _summary(layer: MapLayer, difference: Any, after: Any, evidence: Evidence, base: BaseMap) -> str:
@@ -260,10 +261,14 @@ def _summary(layer: MapLayer, difference: Any, after: Any, evidence: Evidence, b
     size = significant(abs(float(difference.flat[most])))
     way = "rise" if difference.flat[most] > 0 else "fall"
     return (
-        f"It rises in {percent(rise)} and falls in {percent(fall)} of {things}; "
+        f"It {_moves(rise, 'rises', things)} and {_moves(fall, 'falls', things)}; "
         f"the largest {way} is {size} {unit}".rstrip()
         + f"{where}."
     )
+
+
+def _moves(share: float, verb: str, things: str) -> str:
+    return f"{verb} in {percent(share)} of {things}" if share else f"{verb} nowhere"
 
 
 def _near(layer: MapLayer, index: int, evidence: Evidence, base: BaseMap) -> str:
@@ -299,7 +304,7 @@ def _labels(
     table = _named(city, LABELLED)
     if table is None:
         return ()
-    rank = table["kind"].map(LABELLED.index) * 1e12 - shapely.area(np.asarray(table.geometry))
+    rank = -shapely.area(np.asarray(table.geometry)) - 1e12 * (table["kind"] == "district")
     letter = 0.012 * box.width  # half the width of a letter
     left, right = box.x, box.x + box.width
     top, bottom = box.y + 0.12 * box.height, box.y + 0.85 * box.height
@@ -307,6 +312,8 @@ def _labels(
     chosen: list[tuple[float, float, str]] = []
     for place in rank.sort_values(kind="stable").index:
         name = str(table.loc[place, "name"])
+        if any(name == other for _, _, other in chosen):
+            continue
         x, y = _centre(table.loc[place, "geometry"], base)
         half = letter * len(name)
         inside = left + half < x < right - half and top < y < bottom

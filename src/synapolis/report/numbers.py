@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from synapolis.core.declare import REGISTRY
@@ -11,6 +12,7 @@ from synapolis.scenarios.answer import NO_DIFFERENCE, Claim
 UNCHANGED = "unchanged"
 NOTHING = "\N{EN DASH}"
 MILLION = 1_000_000
+CURRENCY = re.compile("[A-Z]{3}")  # ISO 4217
 SHARE_WORDS = ("share", "fraction", "burden")
 UNITS = {"1": "", "1/h": "per hour", "h/h": "vehicle-hours per hour", "km/h": "vehicle-km per hour"}
 """Units as people read them, where that differs from the vocabulary's spelling."""
@@ -20,6 +22,8 @@ def number(value: float | None, digits: int = 0, *, sign: bool = False) -> str:
     """Write a number no finer than `digits` decimals (negative: tens, hundreds); what is not finite is a dash."""
     if value is None or not math.isfinite(value):
         return NOTHING
+    if value == 0:
+        return "0"
     rounded = round(float(value), digits)
     text = f"{abs(rounded):,.{max(digits, 0)}f}"
     if rounded < 0:
@@ -58,6 +62,11 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def sentence(text: str) -> str:
+    """Begin with a capital and end with a full stop."""
+    return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 def unit_label(unit: str, currency: str = "") -> str:
     """Name a unit for people; `money` becomes the city's currency."""
     return UNITS.get(unit, unit.replace("money", currency or "money"))
@@ -84,7 +93,7 @@ def scale_of(quantity: str, unit: str, digits: int, currency: str = "", *, large
     if unit == "1" and quantity.rpartition("_")[2] in SHARE_WORDS:
         return Scale(100, "%", "percentage points", max(digits - 2, 0))
     label = unit_label(unit, currency)
-    if unit in {"money", currency} and abs(largest) >= MILLION:
+    if (unit == "money" or CURRENCY.fullmatch(unit)) and abs(largest) >= MILLION:
         return Scale(1 / MILLION, f"million {label}", f"million {label}", min(digits + 6, 1))
     return Scale(1, label, label, digits)
 

@@ -47,6 +47,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Claims under one condition, which is said once: empty for the answer itself."""
+
+    condition: str
+    rows: tuple[tuple[int, Row], ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """One answer as the page shows it."""
 
@@ -56,7 +64,7 @@ class Section:
     currency: str
     base: BaseMap | None
     base_id: str
-    rows: tuple[Row, ...]
+    groups: tuple[Group, ...]
     maps: tuple[MapView, ...]
     site_map: MapView | None
     site_scores: tuple[str, ...]
@@ -134,7 +142,7 @@ def _section(number: int, answer: Answer, evidence: Evidence, bases: dict[str, t
         currency=city.currency,
         base=base,
         base_id=base_id,
-        rows=tuple(Row(claim, claim_text(claim, city.currency), trace(answer, claim)) for claim in answer.claims),
+        groups=_groups([Row(claim, claim_text(claim, city.currency), trace(answer, claim)) for claim in answer.claims]),
         maps=tuple(map_view(layer, evidence, base) for layer in evidence.maps) if base is not None else (),
         site_map=_site_map(placed, evidence, base) if placed and base is not None else None,
         site_scores=tuple(dict.fromkeys(name for site in answer.sites for name in site.scores)),
@@ -146,6 +154,16 @@ def _section(number: int, answer: Answer, evidence: Evidence, bases: dict[str, t
         command=command_of(answer, city.name),
         scenario=json.dumps(answer.scenario, indent=2, ensure_ascii=False, default=str) if answer.scenario else "",
     )
+
+
+def _groups(rows: list[Row]) -> tuple[Group, ...]:
+    """Claims in order; those that share a note with others stand apart under it."""
+    notes = [row.claim.note for row in rows]
+    conditions = dict.fromkeys(["", *[note for note in notes if notes.count(note) > 1]])
+    found: dict[str, list[tuple[int, Row]]] = {condition: [] for condition in conditions}
+    for number, row in enumerate(rows, start=1):
+        found[row.claim.note if row.claim.note in found else ""].append((number, row))
+    return tuple(Group(condition, tuple(members)) for condition, members in found.items() if members)
 
 
 def command_of(answer: Answer, city: str) -> str:
@@ -184,6 +202,7 @@ def _template() -> jinja2.Template:
         words=numbers.words,
         significant=numbers.significant,
         unit=numbers.quantity_unit,
+        sentence=numbers.sentence,
     )
     return environment.get_template("report.html.j2")
 

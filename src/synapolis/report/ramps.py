@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from synapolis.layers.land_cover import Cover
 from synapolis.report.numbers import number
 
+MOST_WHOLE = 6
 WATER_WORDS = ("runoff", "flood", "rain", "storage", "infiltrat", "stored", "depth")
 COVERS = {
     Cover.WATER: "#9ecae1",
@@ -72,16 +73,28 @@ def sequential(values: NDArray[Any], quantity: str) -> Ramp:
     finite = _finite(values)
     if finite.size == 0 or finite.max() <= finite.min():
         finite = np.array([0.0, max(1.0, *finite[:1].tolist())]) if finite.size else np.array([0.0, 1.0])
-    water = is_water(quantity) and finite.min() >= 0
+    values_whole = np.unique(finite)
+    if len(values_whole) <= MOST_WHOLE and bool((values_whole == np.round(values_whole)).all()):
+        return _whole(values_whole)
+    positive = finite[finite > 0.01 * finite.max()]
+    water = is_water(quantity) and finite.min() >= 0 and np.median(positive) < 0.25 * np.quantile(positive, 0.95)
     edges = _water_edges(finite) if water else _linear_edges(finite)
-    colours = _sample("Blues" if water else "YlGnBu", len(edges), 0.22 if water else 0.16, 1.0)
+    blue = is_water(quantity)
+    colours = _sample("Blues" if blue else "YlGnBu", len(edges), 0.16, 1.0 if water or not blue else 0.66)
     return Ramp(edges, colours, _legend(edges, colours, open_below=not water), open_below=not water)
+
+
+def _whole(values: NDArray[np.float64]) -> Ramp:
+    """One class for each of a few whole numbers."""
+    colours = _sample("YlGnBu", len(values), 0.3, 0.95)
+    legend = tuple((colour, number(float(value))) for colour, value in zip(colours, values, strict=True))
+    return Ramp(tuple(values.tolist()), colours, legend)
 
 
 def diverging(values: NDArray[Any], quantity: str) -> Ramp:
     """Classes for differences, symmetric about nothing; what is next to nothing is not painted."""
     finite = np.abs(_finite(values))
-    finite = finite[finite > 0]
+    finite = finite[finite > 0.01 * finite.max()] if finite.any() else finite[:0]  # leave out numerical noise
     top = _round_up(float(np.quantile(finite, 0.98))) if finite.size else 1.0
     base = 10.0 ** math.floor(math.log10(top) + 1e-9)
     side = tuple(step * base for step in _SIDE[round(top / base)])
