@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
@@ -42,13 +42,14 @@ from synapolis.models.transit.walk import (
     walk_times,
     walks_from_pairs,
 )
+from synapolis.sources.gtfs import read_gtfs
 
 CRS = "EPSG:3067"
 DATE = "2026-03-03"
 FAR = 10**9
 
 
-# --- small timetables ---------------------------------------------------------------------------------------------------
+# --- small timetables ------------------------------------------------------------------------------------------------
 
 
 def timetable_of(
@@ -144,16 +145,17 @@ def with_self(walks, count=6):
     return {(i, i): 0 for i in range(count)} | {pair: s for pair, s in walks.items() if pair[0] != pair[1]}
 
 
-# --- the scan against oracles -------------------------------------------------------------------------------------------
+# --- the scan against oracles ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     small_runs(),
     small_walks,
     st.dictionaries(st.integers(0, 5), st.integers(0, 6), min_size=1, max_size=3),
     st.integers(5, 60),
 )
+@example([[(1, 0, 2), (1, 2, 2), (0, 2, 2), (0, 2, 2)]], {}, {0: 0}, 5)  # boarding late on rides of 0 s
 def test_scan_equals_repeated_relaxation_of_whole_trips(runs, walks, access, duration):
     timetable = timetable_of(runs)
     found = connections(timetable, date=DATE, start=0, end=200)
@@ -164,7 +166,7 @@ def test_scan_equals_repeated_relaxation_of_whole_trips(runs, walks, access, dur
     assert list(got) == relaxed_arrivals(timetable, walks, initial, departure + duration)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     small_runs(),
     small_walks,
@@ -182,7 +184,7 @@ def test_one_pass_for_many_departures_equals_a_pass_for_each(runs, walks, access
         assert list(got) == list(earliest_arrival(found, changes, initial, departure, duration))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(small_runs(max_runs=5), st.integers(0, 5), st.integers(0, 10))
 def test_scan_equals_dijkstra_on_the_time_expanded_graph(runs, source, departure):
     """Every (stop, second) is a node; waiting costs 1 s, a trip is a chain of its own nodes."""
@@ -209,7 +211,7 @@ def test_scan_equals_dijkstra_on_the_time_expanded_graph(runs, source, departure
     assert list(earliest_arrival(found, footpaths(timetable), initial, departure, 80)) == wanted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(small_runs(), small_walks, st.integers(0, 5))
 def test_leaving_later_never_arrives_earlier(runs, walks, source):
     found = connections(timetable_of(runs), date=DATE, start=0, end=200)
@@ -218,7 +220,7 @@ def test_leaving_later_never_arrives_earlier(runs, walks, source):
     assert (np.diff(arrivals, axis=0) >= 0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(small_runs(), small_walks, st.integers(0, 5))
 def test_another_trip_never_worsens_an_arrival(runs, walks, source):
     entry = pairs_table({(0, source): 0}, 1, 6)
@@ -232,7 +234,7 @@ def test_another_trip_never_worsens_an_arrival(runs, walks, source):
     assert (arrivals(runs) <= arrivals(runs[:-1] or [[(0, 150, 150), (1, 160, 160)]])).all() or len(runs) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(small_runs(), small_walks, st.integers(0, 5), st.integers(0, 30))
 def test_doors_and_opportunities_equal_a_loop_over_arrivals(runs, walks, seed, duration):
     timetable = timetable_of(runs)
@@ -285,8 +287,6 @@ def ride_arrivals(timetable, walks, initial):
 
 
 def test_published_table_is_equal_in_every_cell(shared_data):
-    from synapolis.sources.gtfs import read_gtfs
-
     folder = shared_data / "benchmarks" / "transit"
     timetable = read_gtfs(folder / "gtfs.zip", feed="b", crs=CRS)
     answer = np.load(folder / "earliest_arrival.npz")
@@ -358,7 +358,7 @@ def test_mean_and_median_count_what_is_not_reached_as_infinite():
     assert list(opportunities_within(*tables, [9, 10, 11], [11, 12], [6.0])[0]) == pytest.approx([2.0, 4.0])
 
 
-# --- expansion ----------------------------------------------------------------------------------------------------------
+# --- expansion -------------------------------------------------------------------------------------------------------
 
 
 def slow_connections(timetable, date, start, end):
@@ -388,7 +388,7 @@ def slow_connections(timetable, date, start, end):
     return sorted(found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     small_runs(),
     st.lists(st.tuples(st.integers(0, 6), st.integers(0, 60), st.integers(0, 40), st.integers(1, 15)), max_size=4),
@@ -412,7 +412,7 @@ def test_expansion_equals_a_plain_loop(runs, windows, yesterday, start):
             got.arrival_stop,
             got.arrival_time.tolist(),
             strict=True,
-        )  # fmt: skip
+        )
     )
     assert ordered == sorted((w[0], w[1], w[4], w[5], w[6]) for w in wanted)
     assert (np.diff(got.departure_time) >= 0).all()
@@ -438,7 +438,7 @@ def test_a_date_outside_the_calendar_is_refused_with_one_inside():
         connections(timetable, date="next Tuesday", start=0, end=10)
 
 
-# --- the timetable and its edits ----------------------------------------------------------------------------------------
+# --- the timetable and its edits -------------------------------------------------------------------------------------
 
 
 def regular_line(step=600, count=7, start=6 * 3600):
@@ -581,7 +581,7 @@ def test_a_timetable_can_start_empty():
     assert with_one.busiest_date == DATE
 
 
-# --- walking ------------------------------------------------------------------------------------------------------------
+# --- walking ---------------------------------------------------------------------------------------------------------
 
 
 @st.composite
@@ -629,7 +629,7 @@ def dense(walks):
 
 
 def test_point_to_point_on_a_grid_is_the_manhattan_way():
-    places, nodes, walks = points_walk(speed=1.0)
+    places, _, walks = points_walk(speed=1.0)
     nearest = np.rint(places / 100) * 100
     to_node = np.hypot(*(places - nearest).T)
     metres = np.abs(nearest[:, None] - nearest[None]).sum(axis=2) + to_node[:, None] + to_node[None]

@@ -623,8 +623,8 @@ def _check_references(timetable: Timetable) -> None:
         strange = values[~values.isin(known)]
         if len(strange):
             raise LayerError(
-                f"timetable {table}.{column} names {strange.iloc[0]!r} ({len(strange)} rows), which is not in {target}; "
-                "add it or drop the rows"
+                f"timetable {table}.{column} names {strange.iloc[0]!r} ({len(strange)} rows), "
+                f"which is not in {target}; add it or drop the rows"
             )
 
 

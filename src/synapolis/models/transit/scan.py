@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from synapolis.models.transit.connections import Connections
     from synapolis.models.transit.walk import Walks
 
+    Times = NDArray[np.int32]
+
 UNREACHED = np.int32(2**30)  # s; far beyond any timetable, and a walk can be added without overflow
 Statistic = Literal["mean", "median", "capped"]
 _STATISTICS = {"mean": 0, "median": 1, "capped": 2}
@@ -39,6 +41,22 @@ class Access(NamedTuple):
 
     opportunities: NDArray[np.float64]  # (origin, threshold) mean over departures
     travel_time: NDArray[np.float32]  # (origin, destination) [s], inf where not reached
+
+
+class Blocks(NamedTuple):
+    """Runs of connections that are scanned together."""
+
+    end: NDArray[np.int64]  # (block,) one past the last connection
+    repeats: NDArray[np.bool_]  # (block,) scan until nothing changes
+    longest: int  # most connections in a block that repeats
+
+
+class Labels(NamedTuple):
+    """What a scan knows of one origin."""
+
+    board: NDArray[np.int32]  # (stop, departure) earliest time at which one may board
+    ride: NDArray[np.int32]  # (stop, departure) earliest arrival by a ride
+    aboard: NDArray[np.int32]  # (run,) how many departures, from the first, are in the vehicle
 
 
 def earliest_arrival(
@@ -76,15 +94,11 @@ def earliest_arrival(
     _check_times([departure], max_duration)
     if initial.shape != (connections.stop_count,):
         raise ModelError(f"initial_times must be one per stop ({connections.stop_count},), got {initial.shape}")
-    block_end, repeats = _blocks(connections)
-    board, ride, aboard = _room(connections, 1)
-    board[: connections.stop_count, 0] = initial
-    first = int(np.searchsorted(connections.departure_time, departure))
-    _scan(
-        *connections[:5], block_end, repeats, first, *_padded(footpaths),
-        board, ride, aboard, np.array([departure], dtype=np.int32), int(max_duration),
-    )  # fmt: skip
-    arrival = np.minimum(board[: connections.stop_count, 0], ride[: connections.stop_count, 0])
+    labels = _labels(connections, 1)
+    labels.board[: connections.stop_count, 0] = initial
+    times = np.array([departure], dtype=np.int32)
+    _scan(connections, _blocks(connections), _padded(footpaths), labels, times, int(max_duration))
+    arrival = np.minimum(labels.board, labels.ride)[: connections.stop_count, 0]
     return np.where(arrival <= np.int64(departure) + max_duration, arrival, UNREACHED).astype(np.int32)
 
 
@@ -115,10 +129,14 @@ def arrival_profile(
     times = _check_times(departures, max_duration)
     order = np.argsort(times, kind="stable")
     sorted_arrivals = _profiles(
-        *connections[:5], *_blocks(connections), *_padded(footpaths),
-        access.start, access.target, access.seconds, times[order], int(max_duration),
-        connections.stop_count, len(connections.trip_row),
-    )  # fmt: skip
+        connections,
+        _blocks(connections),
+        _padded(footpaths),
+        _labels(connections, len(times)),
+        access,
+        times[order],
+        int(max_duration),
+    )
     arrivals = np.empty_like(sorted_arrivals)
     arrivals[:, order] = sorted_arrivals
     return np.asarray(arrivals)
@@ -149,8 +167,8 @@ def travel_times(
     max_duration : int [s]
         A destination farther than this counts as not reached at that departure.
     statistic : str
-        "mean": inf unless reached at every departure; "median": not reached counts as inf; "capped": mean where not reached
-        counts as max_duration.
+        "mean": inf unless reached at every departure; "median": not reached counts as inf; "capped": mean where not
+        reached counts as max_duration.
 
     Returns
     -------
@@ -249,10 +267,20 @@ def accessibility(
         np.empty((origins, destinations if statistic is not None else 0), dtype=np.float32),
     )
     _accessibility(
-        *connections[:5], *_blocks(connections), *_padded(footpaths), *access[:3], *egress[:3], *direct_walk[:3],
-        times, int(max_duration), connections.stop_count, len(connections.trip_row), destinations,
-        _STATISTICS.get(statistic or "", -1), np.asarray(thresholds, dtype=np.int64), weight, *result,
-    )  # fmt: skip
+        connections,
+        _blocks(connections),
+        _padded(footpaths),
+        _labels(connections, len(times)),
+        access,
+        egress,
+        direct_walk,
+        times,
+        int(max_duration),
+        _STATISTICS.get(statistic or "", -1),
+        np.asarray(thresholds, dtype=np.int32),
+        weight,
+        result,
+    )
     return result
 
 
@@ -304,270 +332,186 @@ def _checked_opportunities(
     return weight
 
 
-def _blocks(connections: Connections) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _blocks(connections: Connections) -> Blocks:
     """Ends of runs of connections, and whether a run must be scanned until nothing changes.
 
     Among connections of one departure time, those that take 0 s can lead to each other in any order.
     """
     departure, arrival = connections.departure_time, connections.arrival_time
     if not len(departure):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
+        return Blocks(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_), 0)
     ends = np.append(np.flatnonzero(np.diff(departure)) + 1, len(departure))
     starts = np.append(0, ends[:-1])
     repeats = np.logical_or.reduceat(arrival <= departure, starts) & (ends - starts > 1)
     kept = np.append((repeats[1:] | repeats[:-1]), True)
-    return ends[kept].astype(np.int64), repeats[kept]
+    longest = int((ends - starts)[repeats].max(initial=0))
+    return Blocks(ends[kept].astype(np.int64), repeats[kept], longest)
 
 
-def _padded(footpaths: Walks) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+def _padded(footpaths: Walks) -> Walks:
     """Rows without walks for the two stops that stand for 'no boarding' and 'no alighting'."""
     end = footpaths.start[-1]
-    return np.concatenate([footpaths.start, [end, end]]), footpaths.target, footpaths.seconds
+    return footpaths._replace(start=np.concatenate([footpaths.start, [end, end]]))
 
 
-def _room(connections: Connections, lanes: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+def _labels(connections: Connections, lanes: int) -> Labels:
     stops = connections.stop_count + 2
     board, ride = (np.full((stops, lanes), UNREACHED, dtype=np.int32) for _ in range(2))
-    return board, ride, np.zeros(len(connections.trip_row), dtype=np.int32)
+    return Labels(board, ride, np.zeros(len(connections.trip_row), dtype=np.int32))
 
 
 @numba.njit(cache=True, nogil=True)
-def _scan(
-    departure_stop: NDArray[np.int32],
-    arrival_stop: NDArray[np.int32],
-    departure_time: NDArray[np.int32],
-    arrival_time: NDArray[np.int32],
-    trip: NDArray[np.int32],
-    block_end: NDArray[np.int64],
-    repeats: NDArray[np.bool_],
-    first: int,
-    walk_start: NDArray[np.int64],
-    walk_stop: NDArray[np.int32],
-    walk_seconds: NDArray[np.int32],
-    board: NDArray[np.int32],
-    ride: NDArray[np.int32],
-    aboard: NDArray[np.int32],
-    departures: NDArray[np.int32],
-    max_duration: int,
-) -> None:
-    """One pass for all departures (lanes, ascending) of an origin.
+def _scan(rides: Connections, blocks: Blocks, changes: Walks, labels: Labels, departures: Times, last: int) -> None:
+    """One pass for all departures (lanes, ascending) of an origin; `last` is the longest travel time.
 
-    board (stop, lane): earliest time one may board; ride (stop, lane): earliest arrival by a ride; aboard (run): how many
-    lanes, from the first, are in the vehicle. `low` is the first lane whose time is not up.
+    `low` is the first lane whose time is not up, `k` one past the last lane aboard, `m` the first lane that is improved.
+    Arrays are named and indexed one by one: views and calls in this loop cost half of the speed.
     """
-    lanes = len(departures)
+    board, ride, aboard = labels
+    from_stop, to_stop, runs = rides.departure_stop, rides.arrival_stop, rides.trip
+    departure_time, arrival_time = rides.departure_time, rides.arrival_time
+    walk_start, walk_stop, walk_seconds = changes.start, changes.target, changes.seconds
+    boarded = np.empty(blocks.longest, dtype=np.int32)
     low = 0
-    begin = first
-    block = np.searchsorted(block_end, first, side="right")
-    while begin < len(trip):
-        end = block_end[block]
-        changed = True
-        while changed:
-            changed = False
+    time_up = departures[0] + last
+    begin = np.searchsorted(departure_time, departures[0])
+    block = np.searchsorted(blocks.end, begin, side="right")
+    while begin < len(runs):
+        end = blocks.end[block]
+        if blocks.repeats[block]:
+            for i in range(begin, end):
+                boarded[i - begin] = aboard[runs[i]]
+        again = True
+        while again:
+            again = False
             for i in range(begin, end):
                 now = departure_time[i]
-                while now > departures[low] + max_duration:
+                while now > time_up:
                     low += 1
-                    if low == lanes:
+                    if low == len(departures):
                         return
-                run = trip[i]
+                    time_up = departures[low] + last
+                run, stop = runs[i], from_stop[i]
                 k = max(aboard[run], low)
-                stop = departure_stop[i]
-                while k < lanes and board[stop, k] <= now:
+                while k < len(departures) and board[stop, k] <= now:
                     k += 1
                 if k == low:
                     continue
                 aboard[run] = k
-                there = arrival_time[i]
-                stop = arrival_stop[i]
+                there, stop = arrival_time[i], to_stop[i]
                 m = k
                 while m > low and ride[stop, m - 1] > there:
                     m -= 1
                     ride[stop, m] = there
                 if m == k:
                     continue
-                changed = changed or there <= now
+                again = again or there <= now
                 for f in range(walk_start[stop], walk_start[stop + 1]):
-                    then = there + walk_seconds[f]
-                    other = walk_stop[f]
+                    then, other = there + walk_seconds[f], walk_stop[f]
                     j = k
                     while j > m and board[other, j - 1] > then:
                         j -= 1
                         board[other, j] = then
-            changed = changed and repeats[block]
+            again = again and blocks.repeats[block]
+            if again:  # who boarded on this pass was not in the vehicle before that stop
+                for i in range(begin, end):
+                    aboard[runs[i]] = boarded[i - begin]
         begin = end
         block += 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _start(
-    board: NDArray[np.int32],
-    ride: NDArray[np.int32],
-    aboard: NDArray[np.int32],
-    stops: NDArray[np.int32],
-    seconds: NDArray[np.int32],
-    departures: NDArray[np.int32],
-) -> None:
+def _start(labels: Labels, access: Walks, origin: int, departures: Times) -> None:
     """Fresh labels: each stop in reach of the origin on foot, at each departure."""
-    board[:] = UNREACHED
-    ride[:] = UNREACHED
-    aboard[:] = 0
-    for i in range(len(stops)):
-        for k in range(len(departures)):
-            board[stops[i], k] = min(board[stops[i], k], departures[k] + seconds[i])
+    labels.board[:] = UNREACHED
+    labels.ride[:] = UNREACHED
+    labels.aboard[:] = 0
+    for i in range(access.start[origin], access.start[origin + 1]):
+        labels.board[access.target[i]] = departures + access.seconds[i]
 
 
 @numba.njit(cache=True, nogil=True)
 def _profiles(
-    departure_stop: NDArray[np.int32],
-    arrival_stop: NDArray[np.int32],
-    departure_time: NDArray[np.int32],
-    arrival_time: NDArray[np.int32],
-    trip: NDArray[np.int32],
-    block_end: NDArray[np.int64],
-    repeats: NDArray[np.bool_],
-    walk_start: NDArray[np.int64],
-    walk_stop: NDArray[np.int32],
-    walk_seconds: NDArray[np.int32],
-    access_start: NDArray[np.int64],
-    access_stop: NDArray[np.int32],
-    access_seconds: NDArray[np.int32],
-    departures: NDArray[np.int32],
-    max_duration: int,
-    stop_count: int,
-    runs: int,
-) -> NDArray[np.int32]:
-    lanes = len(departures)
-    board = np.empty((stop_count + 2, lanes), dtype=np.int32)
-    ride = np.empty((stop_count + 2, lanes), dtype=np.int32)
-    aboard = np.empty(runs, dtype=np.int32)
-    first = np.searchsorted(departure_time, departures[0])
-    arrivals = np.empty((len(access_start) - 1, lanes, stop_count), dtype=np.int32)
-    for origin in range(len(access_start) - 1):
-        near = slice(access_start[origin], access_start[origin + 1])
-        _start(board, ride, aboard, access_stop[near], access_seconds[near], departures)
-        _scan(
-            departure_stop, arrival_stop, departure_time, arrival_time, trip, block_end, repeats, first,
-            walk_start, walk_stop, walk_seconds, board, ride, aboard, departures, max_duration,
-        )  # fmt: skip
-        for k in range(lanes):
-            for stop in range(stop_count):
-                there = min(board[stop, k], ride[stop, k])
-                arrivals[origin, k, stop] = there if there <= departures[k] + max_duration else UNREACHED
+    rides: Connections, blocks: Blocks, changes: Walks, labels: Labels, access: Walks, departures: Times, last: int
+) -> Times:
+    """(origin, lane, stop) arrivals by a ride or on foot."""
+    arrivals = np.empty((len(access.start) - 1, len(departures), rides.stop_count), dtype=np.int32)
+    for origin in range(len(arrivals)):
+        _start(labels, access, origin, departures)
+        _scan(rides, blocks, changes, labels, departures, last)
+        for k in range(len(departures)):
+            for stop in range(rides.stop_count):
+                there = min(labels.board[stop, k], labels.ride[stop, k])
+                arrivals[origin, k, stop] = there if there <= departures[k] + last else UNREACHED
     return arrivals
 
 
 @numba.njit(cache=True, nogil=True)
-def _doors(
-    total: NDArray[np.int32],
-    ride: NDArray[np.int32],
-    egress_start: NDArray[np.int64],
-    egress_target: NDArray[np.int32],
-    egress_seconds: NDArray[np.int32],
-    direct_target: NDArray[np.int32],
-    direct_seconds: NDArray[np.int32],
-    departures: NDArray[np.int32],
-    stop_count: int,
-) -> None:
+def _doors(total: Times, ride: Times, egress: Walks, direct: Walks, origin: int, departures: Times) -> None:
     """Arrival at each destination (destination, lane): on foot all the way, or from the last stop of a ride."""
-    lanes = len(departures)
     total[:] = UNREACHED
-    for i in range(len(direct_target)):
+    lanes = len(departures)
+    for i in range(direct.start[origin], direct.start[origin + 1]):
+        total[direct.target[i]] = departures + direct.seconds[i]
+    for stop in range(len(egress.start) - 1):
+        soonest = UNREACHED
         for k in range(lanes):
-            total[direct_target[i], k] = departures[k] + direct_seconds[i]
-    for stop in range(stop_count):
-        here = ride[stop]
-        soonest = here[0]
-        for k in range(lanes):
-            soonest = min(soonest, here[k])
+            soonest = min(soonest, ride[stop, k])
         if soonest == UNREACHED:
             continue
-        for i in range(egress_start[stop], egress_start[stop + 1]):
-            door = total[egress_target[i]]
-            walk = egress_seconds[i]
+        for i in range(egress.start[stop], egress.start[stop + 1]):
+            goal, walk = egress.target[i], egress.seconds[i]
             for k in range(lanes):
-                door[k] = min(door[k], here[k] + walk)
+                total[goal, k] = min(total[goal, k], ride[stop, k] + walk)
 
 
 @numba.njit(cache=True, nogil=True)
-def _summary(time: NDArray[np.int64], statistic: int, cap: int) -> float:
-    """Of the travel times by lane (above `cap`: not reached): 0 mean, 1 median, 2 mean with the cap for not reached."""
+def _summary(time: Times, statistic: int, last: int) -> float:
+    """Of the times by lane (above `last`: not reached): 0 mean, 1 median, 2 mean with `last` where not reached."""
     lanes = len(time)
     if statistic == 1:
         time.sort()
-        low = time[(lanes - 1) // 2]
-        high = time[lanes // 2]
-        return (low + high) / 2 if high <= cap else np.inf
+        middle = time[(lanes - 1) // 2], time[lanes // 2]
+        return (middle[0] + middle[1]) / 2 if middle[1] <= last else np.inf
     total = 0.0
     for k in range(lanes):
-        if time[k] <= cap:
-            total += time[k]
-        elif statistic == 2:
-            total += cap
-        else:
+        if time[k] > last and statistic == 0:
             return np.inf
+        total += min(time[k], last)
     return total / lanes
 
 
 @numba.njit(cache=True, nogil=True)
 def _accessibility(
-    departure_stop: NDArray[np.int32],
-    arrival_stop: NDArray[np.int32],
-    departure_time: NDArray[np.int32],
-    arrival_time: NDArray[np.int32],
-    trip: NDArray[np.int32],
-    block_end: NDArray[np.int64],
-    repeats: NDArray[np.bool_],
-    walk_start: NDArray[np.int64],
-    walk_stop: NDArray[np.int32],
-    walk_seconds: NDArray[np.int32],
-    access_start: NDArray[np.int64],
-    access_stop: NDArray[np.int32],
-    access_seconds: NDArray[np.int32],
-    egress_start: NDArray[np.int64],
-    egress_target: NDArray[np.int32],
-    egress_seconds: NDArray[np.int32],
-    direct_start: NDArray[np.int64],
-    direct_target: NDArray[np.int32],
-    direct_seconds: NDArray[np.int32],
-    departures: NDArray[np.int32],
-    max_duration: int,
-    stop_count: int,
-    runs: int,
-    destinations: int,
+    rides: Connections,
+    blocks: Blocks,
+    changes: Walks,
+    labels: Labels,
+    access: Walks,
+    egress: Walks,
+    direct: Walks,
+    departures: Times,
+    last: int,
     statistic: int,
-    thresholds: NDArray[np.int64],
+    thresholds: Times,
     weight: NDArray[np.float64],
-    opportunities: NDArray[np.float64],
-    travel_time: NDArray[np.float32],
+    found: Access,
 ) -> None:
+    """Fill `found` origin by origin."""
     lanes = len(departures)
-    board = np.empty((stop_count + 2, lanes), dtype=np.int32)
-    ride = np.empty((stop_count + 2, lanes), dtype=np.int32)
-    aboard = np.empty(runs, dtype=np.int32)
-    total = np.empty((destinations, lanes), dtype=np.int32)
-    time = np.empty(lanes, dtype=np.int64)
-    first = np.searchsorted(departure_time, departures[0])
-    for origin in range(len(access_start) - 1):
-        near = slice(access_start[origin], access_start[origin + 1])
-        _start(board, ride, aboard, access_stop[near], access_seconds[near], departures)
-        _scan(
-            departure_stop, arrival_stop, departure_time, arrival_time, trip, block_end, repeats, first,
-            walk_start, walk_stop, walk_seconds, board, ride, aboard, departures, max_duration,
-        )  # fmt: skip
-        direct = slice(direct_start[origin], direct_start[origin + 1])
-        _doors(
-            total, ride, egress_start, egress_target, egress_seconds,
-            direct_target[direct], direct_seconds[direct], departures, stop_count,
-        )  # fmt: skip
-        for goal in range(destinations):
-            for k in range(lanes):
-                time[k] = total[goal, k] - departures[k]
+    total = np.empty((direct.target_count, lanes), dtype=np.int32)
+    time = np.empty(lanes, dtype=np.int32)
+    for origin in range(len(access.start) - 1):
+        _start(labels, access, origin, departures)
+        _scan(rides, blocks, changes, labels, departures, last)
+        _doors(total, labels.ride, egress, direct, origin, departures)
+        for goal in range(direct.target_count):
+            time[:] = total[goal] - departures
             for t in range(len(thresholds)):
-                limit = min(thresholds[t], max_duration)
+                limit = min(thresholds[t], last)
                 reached = 0
                 for k in range(lanes):
                     reached += time[k] <= limit
-                opportunities[origin, t] += weight[goal] * reached / lanes
+                found.opportunities[origin, t] += weight[goal] * reached / lanes
             if statistic >= 0:
-                travel_time[origin, goal] = _summary(time, statistic, max_duration)
+                found.travel_time[origin, goal] = _summary(time, statistic, last)

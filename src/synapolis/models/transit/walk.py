@@ -3,7 +3,8 @@
 Times are exact sums of the links' seconds; only a table between points is rounded up, to the whole seconds that the
 connection scan reads. Nothing but sums of costs is used: links in metres and a speed of 1 give distances.
 
-Reference: Dijkstra, A note on two problems in connexion with graphs, Numerische Mathematik 1 (1959).
+References: Dijkstra, A note on two problems in connexion with graphs, Numerische Mathematik 1 (1959); Dial, Algorithm
+360: shortest-path forest with topological ordering, Communications of the ACM 12 (1969).
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ def walk_times(graph: WalkGraph, sources: ArrayLike, limit: float) -> tuple[Inte
     start : (source + 1,)
         Rows of source i are start[i]:start[i + 1].
     node : (row,)
-        Ascending within a source.
+        In no order within a source.
     seconds : (row,) [s]
 
     Raises
@@ -188,7 +189,7 @@ def walk_times(graph: WalkGraph, sources: ArrayLike, limit: float) -> tuple[Inte
     _check_limit(limit)
     here = Attachment(np.arange(len(nodes) + 1, dtype=np.int64), nodes, np.zeros(len(nodes)))
     itself = Attachment(np.arange(count + 1, dtype=np.int64), np.arange(count, dtype=np.int32), np.zeros(count))
-    return _walk_table(graph, here, _by_node(itself, count), count, limit)
+    return _walk_table(graph, here, _by_node(itself, count), count, limit, order=False)
 
 
 def point_to_point(graph: WalkGraph, from_points: Attachment, to_points: Attachment, limit: float) -> Walks:
@@ -212,7 +213,9 @@ def point_to_point(graph: WalkGraph, from_points: Attachment, to_points: Attachm
     """
     _check_limit(limit)
     count = len(to_points.start) - 1
-    start, target, seconds = _walk_table(graph, from_points, _by_node(to_points, len(graph.start) - 1), count, limit)
+    start, target, seconds = _walk_table(
+        graph, from_points, _by_node(to_points, len(graph.start) - 1), count, limit, order=True
+    )
     return Walks(start, target, np.ceil(seconds - _ROUNDING).astype(np.int32), count)
 
 
@@ -230,130 +233,104 @@ def _by_node(points: Attachment, node_count: int) -> Attachment:
 
 
 def _walk_table(
-    graph: WalkGraph, origins: Attachment, at_node: Attachment, target_count: int, limit: float
+    graph: WalkGraph, origins: Attachment, at_node: Attachment, target_count: int, limit: float, *, order: bool
 ) -> tuple[Integers, NDArray[np.int32], Floats]:
-    start, target, seconds = _walk(
-        graph.start, graph.head, graph.seconds, origins.start, origins.node, origins.seconds,
-        at_node.start, at_node.node, at_node.seconds, target_count, float(limit),
-    )  # fmt: skip
+    width = float(np.mean(graph.seconds)) if len(graph.seconds) else 0.0
+    width = max(width, limit / 100_000, 1e-6)  # near a link's length no bucket is crowded and few are empty
+    start, target, seconds = _walk(graph, origins, at_node, target_count, float(limit), width, order)
     return start, target, seconds
 
 
 @numba.njit(cache=True, nogil=True)
-def _push(heap_time: NDArray[np.float64], heap_node: NDArray[np.int32], size: int, time: float, node: int) -> None:
-    i = size
-    while i > 0:
-        parent = (i - 1) >> 2
-        if heap_time[parent] <= time:
-            break
-        heap_time[i] = heap_time[parent]
-        heap_node[i] = heap_node[parent]
-        i = parent
-    heap_time[i] = time
-    heap_node[i] = node
-
-
-@numba.njit(cache=True, nogil=True)
-def _pop(heap_time: NDArray[np.float64], heap_node: NDArray[np.int32], size: int) -> None:
-    """Remove the top of a 4-ary heap that holds `size` entries."""
-    last = size - 1
-    time = heap_time[last]
-    node = heap_node[last]
-    i = 0
-    while True:
-        child = 4 * i + 1
-        if child >= last:
-            break
-        best = child
-        for other in range(child + 1, min(child + 4, last)):
-            if heap_time[other] < heap_time[best]:
-                best = other
-        if heap_time[best] >= time:
-            break
-        heap_time[i] = heap_time[best]
-        heap_node[i] = heap_node[best]
-        i = best
-    heap_time[i] = time
-    heap_node[i] = node
-
-
-@numba.njit(cache=True, nogil=True)
 def _walk(
-    start: NDArray[np.int64],
-    head: NDArray[np.int32],
-    seconds: NDArray[np.float64],
-    origin_start: NDArray[np.int64],
-    origin_node: NDArray[np.int32],
-    origin_seconds: NDArray[np.float64],
-    at_start: NDArray[np.int64],
-    at_target: NDArray[np.int32],
-    at_seconds: NDArray[np.float64],
+    graph: WalkGraph,
+    origins: Attachment,
+    at_node: Attachment,
     target_count: int,
     limit: float,
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    """Bounded Dijkstra from every origin; the walk to a target is the least over the nodes it is attached to."""
+    width: float,
+    order: bool,
+) -> tuple[Integers, NDArray[np.int32], Floats]:
+    """Bounded shortest paths from every origin; the walk to a target is the least over the nodes it is attached to.
+
+    Nodes wait in buckets of `width` seconds, each emptied until nothing improves: the sums are those of Dijkstra's
+    algorithm, without a heap (Dial's buckets; Meyer and Sanders' delta-stepping without its parallel part).
+    """
+    start, head, seconds = graph
     node_count = len(start) - 1
-    origins = len(origin_start) - 1
     time = np.full(node_count, np.inf)
+    done = np.full(node_count, np.inf)  # the time with which a node's links were last followed
     touched = np.empty(node_count, dtype=np.int32)
-    heap_time = np.empty(len(head) + len(origin_node) + 1)
-    heap_node = np.empty(len(head) + len(origin_node) + 1, dtype=np.int32)
+    bucket = np.full(int(limit / width) + 2, -1, dtype=np.int32)  # its first entry in the queue
+    entry_node = np.empty(1024, dtype=np.int32)
+    entry_next = np.empty(1024, dtype=np.int32)
     best = np.full(target_count, np.inf)
     found = np.empty(target_count, dtype=np.int32)
-    row_start = np.zeros(origins + 1, dtype=np.int64)
+    row_start = np.zeros(len(origins.start), dtype=np.int64)
     target = np.empty(1024, dtype=np.int32)
     value = np.empty(1024)
     rows = 0
-    for origin in range(origins):
-        size = 0
+    for origin in range(len(origins.start) - 1):
         reached = 0
-        for i in range(origin_start[origin], origin_start[origin + 1]):
-            node = origin_node[i]
-            if origin_seconds[i] <= limit and origin_seconds[i] < time[node]:
+        queued = 0
+        for i in range(origins.start[origin], origins.start[origin + 1]):
+            node = origins.node[i]
+            now = origins.seconds[i]
+            if now <= limit and now < time[node]:
                 if time[node] == np.inf:
                     touched[reached] = node
                     reached += 1
-                time[node] = origin_seconds[i]
-                _push(heap_time, heap_node, size, origin_seconds[i], node)
-                size += 1
+                time[node] = now
+        for i in range(reached):
+            if queued == len(entry_node):
+                entry_node = np.append(entry_node, np.empty_like(entry_node))
+                entry_next = np.append(entry_next, np.empty_like(entry_next))
+            b = int(time[touched[i]] / width)
+            entry_node[queued], entry_next[queued], bucket[b] = touched[i], bucket[b], queued
+            queued += 1
+        for b in range(len(bucket)):
+            while bucket[b] >= 0:
+                node = entry_node[bucket[b]]
+                bucket[b] = entry_next[bucket[b]]
+                now = time[node]
+                if now == done[node]:
+                    continue
+                done[node] = now
+                for i in range(start[node], start[node + 1]):
+                    then = now + seconds[i]
+                    other = head[i]
+                    if then < time[other] and then <= limit:
+                        if time[other] == np.inf:
+                            touched[reached] = other
+                            reached += 1
+                        time[other] = then
+                        if queued == len(entry_node):
+                            entry_node = np.append(entry_node, np.empty_like(entry_node))
+                            entry_next = np.append(entry_next, np.empty_like(entry_next))
+                        into = int(then / width)
+                        entry_node[queued], entry_next[queued], bucket[into] = other, bucket[into], queued
+                        queued += 1
         targets = 0
-        while size > 0:
-            now = heap_time[0]
-            node = heap_node[0]
-            _pop(heap_time, heap_node, size)
-            size -= 1
-            if now > time[node]:
-                continue
-            for i in range(at_start[node], at_start[node + 1]):
-                there = now + at_seconds[i]
-                goal = at_target[i]
+        for i in range(reached):
+            node = touched[i]
+            for j in range(at_node.start[node], at_node.start[node + 1]):
+                there = time[node] + at_node.seconds[j]
+                goal = at_node.node[j]
                 if there <= limit and there < best[goal]:
                     if best[goal] == np.inf:
                         found[targets] = goal
                         targets += 1
                     best[goal] = there
-            for i in range(start[node], start[node + 1]):
-                then = now + seconds[i]
-                other = head[i]
-                if then < time[other] and then <= limit:
-                    if time[other] == np.inf:
-                        touched[reached] = other
-                        reached += 1
-                    time[other] = then
-                    _push(heap_time, heap_node, size, then, other)
-                    size += 1
-        for i in range(reached):
-            time[touched[i]] = np.inf
+            time[node] = np.inf
+            done[node] = np.inf
         if rows + targets > len(target):
-            room = 2 * (rows + targets)
-            target = np.append(target[:rows], np.empty(room - rows, dtype=np.int32))
-            value = np.append(value[:rows], np.empty(room - rows))
-        found[:targets].sort()
+            more = np.empty(rows + 2 * targets, dtype=np.int32)
+            target, value = np.append(target[:rows], more), np.append(value[:rows], more.astype(np.float64))
+        if order:
+            found[:targets].sort()
         for i in range(targets):
-            goal = found[i]
-            target[rows] = goal
-            value[rows] = best[goal]
-            best[goal] = np.inf
+            target[rows], value[rows] = found[i], best[found[i]]
+            best[found[i]] = np.inf
             rows += 1
         row_start[origin + 1] = rows
     return row_start, target[:rows].copy(), value[:rows].copy()
