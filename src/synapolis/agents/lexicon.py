@@ -23,12 +23,14 @@ class Item:
 
 _SPOKEN: dict[str, str] = {
     "FILLER": (
-        "a|an|the|we|us|our|i|you|please|it|that|this|of|be|been|being|is|are|was|were|am|s|re|ll|d|happens|happen|"
-        "happening|happened|would happen|effect|effects|impact|impacts|consequence|consequences|me|tell|show|want|know|like to know|"
-        "city|town|in the city|in town|across the city|for the city|city wide|citywide|overall|today|now|currently|can|"
-        "could|should|might|can one|should one|could one|mean|means|outcome|result|results|let|assume|imagine|consider|suppose that|question|"
-        "hello|hi|hey|thanks|thank you|my|people|person|residents|everyone|everybody|have on|has on|had on|have for|have been|calculate|compute|estimate|"
-        "with the|compared with today|compared to today|get to|able to|able|reach|reached|reachable|understand|predict|simulate"
+        "a|an|the|we|us|our|i|you|please|it|that|this|of|be|been|being|is|are|was|were|am|s|re|ll|d|happens|"
+        "happen|happening|happened|would happen|effect|effects|impact|impacts|consequence|consequences|me|tell|"
+        "show|want|know|like to know|city|town|in the city|in town|across the city|for the city|city wide|"
+        "citywide|overall|today|now|currently|can|could|should|might|can one|should one|could one|mean|means|"
+        "outcome|result|results|let|assume|imagine|consider|suppose that|question|hello|hi|hey|thanks|thank you|"
+        "my|people|person|residents|everyone|everybody|have on|has on|had on|have for|have been|calculate|"
+        "compute|estimate|with the|compared with today|compared to today|get to|able to|able|reach|reached|"
+        "reachable|understand|predict|simulate"
     ),
     "WH": "what|how|what s|which|how much|what about|how about|how far|to what extent|how many",
     "AUX": "do|does|did|will|would|is there|are there",
@@ -36,29 +38,33 @@ _SPOKEN: dict[str, str] = {
     "SEP": "and|plus|as well as|and also|also|then|and then|while|both|too|as well",
     "TO": "to",
     "DIR": (
-        "change|changes|changed|changing|affect|affects|affected|affecting|alter|alters|influence|influences|increase|"
-        "increases|decrease|decreases|reduce|reduces|rise|rises|fall|falls|go up|go down|goes up|goes down|grow|grows|"
-        "shrink|shrinks|get worse|gets worse|get better|gets better|worsen|worsens|improve|improves|cut|cuts|develop|"
-        "raise|raises|lower|lowers|more|less|fewer|better|worse|higher|larger|increasing|reducing|how much more"
+        "change|changes|changed|changing|affect|affects|affected|affecting|alter|alters|influence|influences|"
+        "increase|increases|decrease|decreases|reduce|reduces|rise|rises|fall|falls|go up|go down|goes up|"
+        "goes down|grow|grows|shrink|shrinks|get worse|gets worse|get better|gets better|worsen|worsens|improve|"
+        "improves|cut|cuts|develop|raise|raises|lower|lowers|more|less|fewer|better|worse|higher|larger|"
+        "increasing|reducing|how much more"
     ),
     "ADD": (
-        "add|adds|added|adding|build|builds|built|building|construct|constructs|constructed|constructing|create|creates|"
-        "created|creating|put|puts|putting|placed|placing|erect|erected|erecting|squeeze|fit|deliver|delivered|place|"
-        "put in|put up|putting up|adding in|addition of|construction of"
+        "add|adds|added|adding|build|builds|built|building|construct|constructs|constructed|constructing|create|"
+        "creates|created|creating|put|puts|putting|placed|placing|erect|erected|erecting|squeeze|fit|deliver|"
+        "delivered|place|put in|put up|putting up|adding in|addition of|construction of"
     ),
-    "INSTALL": "install|installs|installed|installing|dig|dug|digging|lay|laid|laying|excavate|provide|provided|providing",
+    "INSTALL": (
+        "install|installs|installed|installing|dig|dug|digging|lay|laid|laying|excavate|provide|provided|providing"
+    ),
     "OPEN": "open|opens|opened|opening|introduce|introduced|introducing|start|started|starting|launch|launched",
     "GET": "get|gets|got|getting|gain|gains|gained|receive|receives|received",
     "GO": "go|goes|be built|be placed|fit in|be put",
     "RUN": (
-        "run|runs|ran|running|operate|operates|operated|operating|come|comes|came|coming|leave|leaves|depart|departs|"
-        "go|goes|going|went|ran on|run on|runs on|served|serves|operates on|depart"
+        "run|runs|ran|running|operate|operates|operated|operating|come|comes|came|coming|leave|leaves|depart|"
+        "departs|go|goes|going|went|ran on|run on|runs on|served|serves|operates on"
     ),
     "MORE": "more|new|extra|additional|further|another|brand new",
     "ABOUT": "about|around|roughly|approximately|some|circa|nearly",
     "HOMES": (
-        "homes|home|units|unit|housing units|housing unit|residential units|dwellings|dwelling|apartments|apartment|"
-        "flats|flat|houses|house|dwelling units|new homes|homes and apartments|residences|units of housing|residential homes"
+        "homes|home|units|unit|housing units|housing unit|residential units|dwellings|dwelling|apartments|"
+        "apartment|flats|flat|houses|house|dwelling units|new homes|homes and apartments|residences|"
+        "units of housing|residential homes"
     ),
     "HOUSING": "housing|homes|new homes|new housing|apartments|flats|houses|dwellings|units|more housing|more homes",
     "DEV": "development|scheme|project|estate|programme|quarter of",
@@ -67,12 +73,12 @@ _SPOKEN: dict[str, str] = {
     "HEADWAY": "headway|headways|interval|intervals|frequency",
     "SET": "set|sets|setting|shorten|shortened|bring|raise|increase|cut|reduce|change|changed|changing",
     "PERHOUR": (
-        "times an hour|times per hour|times every hour|times each hour|trams an hour|trams per hour|buses an hour|"
-        "buses per hour|departures an hour|departures per hour|an hour|per hour"
+        "times an hour|times per hour|times every hour|times each hour|trams an hour|trams per hour|"
+        "buses an hour|buses per hour|departures an hour|departures per hour|an hour|per hour"
     ),
     "OFTEN": (
-        "twice as often|more often|more frequently|less often|less frequently|half as often|as often|often|frequently|"
-        "three times as often|double the frequency|doubled|halved"
+        "twice as often|more often|more frequently|less often|less frequently|half as often|as often|often|"
+        "frequently|three times as often|double the frequency|doubled|halved"
     ),
     "CALLED": "called|named|by the name of|known as",
     "STOPS": "with stops every|with a stop every|stops every|a stop every|stopping every|stop every|with stops each",
@@ -80,14 +86,19 @@ _SPOKEN: dict[str, str] = {
     "CLOSE": "close|closes|closed|closing|shut|shuts|close off|closed off|shutting",
     "PEDESTRIANISE": "pedestrianise|pedestrianize|pedestrianised|pedestrianized|pedestrianising|pedestrianizing",
     "MAKE": "make|makes|made|making",
-    "CARFREE": "car free|carfree|traffic free|pedestrian only|pedestrian|free of cars|a pedestrian street|without cars",
+    "CARFREE": (
+        "car free|carfree|traffic free|pedestrian only|pedestrian|free of cars|a pedestrian street|without cars"
+    ),
     "BAN": "ban|bans|banned|banning|prohibit|forbid|keep out",
     "CARS": "cars|car traffic|motor traffic|motor vehicles|private cars|vehicles",
     "TOCARS": (
         "to cars|to traffic|to car traffic|for cars|to motor traffic|to motor vehicles|to vehicles|for traffic|"
         "to driving|for car traffic|to private cars|for motor traffic|for vehicles"
     ),
-    "TAKE": "take|takes|took|taken|taking|remove|removes|removed|removing|drop|dropping|cut|lose|loses|lost|losing|narrow by",
+    "TAKE": (
+        "take|takes|took|taken|taking|remove|removes|removed|removing|drop|dropping|cut|lose|loses|lost|losing|"
+        "narrow by"
+    ),
     "AWAY": "away|out",
     "GIVE": "give|gives|gave|given|giving",
     "LANE": "lane|car lane|traffic lane|driving lane|lane for cars",
@@ -97,7 +108,9 @@ _SPOKEN: dict[str, str] = {
     "NARROW": "narrow|narrows|narrowed|narrowing",
     "BY": "by",
     "PLANT": "plant|plants|planted|planting|sow|sowing|sowed|grow",
-    "TURN": "turn|turns|turned|turning|convert|converts|converted|converting|transform|transformed|change|changed|changing",
+    "TURN": (
+        "turn|turns|turned|turning|convert|converts|converted|converting|transform|transformed|change|changed|changing"
+    ),
     "REPLACE": "replace|replaced|replacing|cover|covered|covering|surface|surfaced|resurface",
     "BECOME": "becomes|become|became|becoming",
     "INTO": "into|in to|over to",
@@ -106,24 +119,27 @@ _SPOKEN: dict[str, str] = {
     "DEEP": "deep|of storage|of water|of rain",
     "HOLD": "holding|that hold|that holds|storing|that store|that stores|holds|hold",
     "ROOFS": (
-        "on the roofs|on all roofs|on roofs|on every roof|on the buildings|on buildings|on all buildings|roofs|on all the roofs|"
-        "on all the buildings|on flat roofs|on every building"
+        "on the roofs|on all roofs|on roofs|on every roof|on the buildings|on buildings|on all buildings|roofs|"
+        "on all the roofs|on all the buildings|on flat roofs|on every building"
     ),
     "WHERE": "where|whereabouts",
-    "PLACEWORD": "place|places|site|sites|spot|spots|location|locations|area|areas|district|districts|room|space|land",
+    "PLACEWORD": (
+        "place|places|site|sites|spot|spots|location|locations|area|areas|district|districts|room|space|land"
+    ),
     "BEST": "best|most suitable|suitable|good|ideal",
     "FIND": "find|search for|look for|suggest|recommend|propose",
     "LEAST": (
-        "with the least|with least|with the lowest|at the lowest|at lowest|at the least|at least|with the smallest|to minimise|"
-        "to minimize|minimising|minimizing|keeping down|with as little|that minimises|with the fewest|least|lowest"
+        "with the least|with least|with the lowest|at the lowest|at lowest|at the least|at least|"
+        "with the smallest|to minimise|to minimize|minimising|minimizing|keeping down|with as little|"
+        "that minimises|with the fewest|least|lowest"
     ),
     "GREATEST": (
-        "with the best|with best|with the most|with the highest|with good|with the greatest|to maximise|to maximize|"
-        "maximising|maximizing|with the greatest|for the best"
+        "with the best|with best|with the most|with the highest|with good|with the greatest|to maximise|"
+        "to maximize|maximising|maximizing|for the best"
     ),
     "FIRST": (
-        "with priority to|giving priority to|with priority on|with a focus on|focusing on|prioritising|prioritizing|"
-        "giving most weight to|with most weight on"
+        "with priority to|giving priority to|with priority on|with a focus on|focusing on|prioritising|"
+        "prioritizing|giving most weight to|with most weight on"
     ),
     "MOST": "matters most|matter most|comes first|come first|is most important|counts most|count most",
     "CHEAPEST": "cheapest|most cheaply|cheaply",
@@ -160,16 +176,22 @@ _STORAGE = {
     "green_roof": "green roofs|green roof|planted roofs|vegetated roofs|living roofs",
     "infiltration_strip": (
         "infiltration strips|infiltration strip|swales|swale|bioswales|bioswale|rain gardens|rain garden|"
-        "infiltration trenches|infiltration trench|infiltration trenches"
+        "infiltration trenches|infiltration trench"
     ),
 }
 _LINES = {
     "tram": "tram line|tramline|tramway|tram route|tram service|streetcar line",
     "bus": "bus line|bus route|bus service",
     "": "line|transit line|route|public transport line|transit route",
-    "metro": "metro line|metro|subway|subway line|light rail line|light rail|train line|train|ferry|ferry line|monorail|cable car",
+    "metro": (
+        "metro line|metro|subway|subway line|light rail line|light rail|train line|train|ferry|ferry line|"
+        "monorail|cable car"
+    ),
 }
-_VEHICLES = {"tram": "tram|trams|streetcar|streetcars|tram lines", "bus": "bus|buses|bus lines"}
+_VEHICLES = {
+    "tram": "tram|trams|streetcar|streetcars|tram lines",
+    "bus": "bus|buses|bus lines",
+}
 _ROUTE_WORDS: dict[str, str] = {
     **dict.fromkeys(("tram", "trams", "tram line", "tram lines", "tram number", "tram no", "tram route"), "tram"),
     **dict.fromkeys(("bus", "buses", "bus line", "bus lines", "bus number", "bus no", "bus route"), "bus"),
@@ -179,13 +201,14 @@ _ROUTE_WORDS: dict[str, str] = {
 }
 _PREPOSITIONS: dict[str, str] = {
     **dict.fromkeys(
-        "in|at|near|around|within|inside|on|over|across|throughout|next to|close to|all over|beside|into|in and around".split(
-            "|"
+        (
+            *("in", "at", "near", "around", "within", "inside", "on", "over", "across", "throughout", "next to"),
+            *("close to", "all over", "beside", "into", "in and around"),
         ),
         "in",
     ),
-    **dict.fromkeys("along|down|alongside|all along|in and along|up and down".split("|"), "along"),
-    **dict.fromkeys("from|off|out of".split("|"), "from"),
+    **dict.fromkeys(("along", "down", "alongside", "all along", "in and along", "up and down"), "along"),
+    **dict.fromkeys(("from", "off", "out of"), "from"),
     "to": "to",
     "for": "for",
 }

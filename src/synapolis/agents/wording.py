@@ -1,0 +1,169 @@
+"""How a question was read, and what was not understood, in plain words for the asker."""
+
+from __future__ import annotations
+
+from synapolis.agents.gazetteer import Spot, Token
+from synapolis.agents.grammar import Change, Trouble, number_text
+from synapolis.agents.lexicon import Item
+from synapolis.agents.reader import Read
+from synapolis.agents.subjects import BY_NAME, GENERAL
+from synapolis.layers.city import City
+from synapolis.scenarios.names import closest_names, known_names
+
+_COVER_TEXT = {
+    "grass": "grass",
+    "trees": "trees",
+    "paved": "paving",
+    "permeable_paving": "permeable paving",
+    "bare": "bare ground",
+}
+_STORAGE_TEXT = {"basin": "a rain basin", "green_roof": "green roofs", "infiltration_strip": "infiltration strips"}
+
+
+def where_text(spot: Spot) -> str:
+    """Say where a spot is: `in Kamppi`, `along Bulevardi`."""
+    if spot.radius is not None:
+        return f"within {spot.radius:g} m of {spot.name}"
+    return f"along {spot.name}" if spot.street else f"in {spot.name}"
+
+
+def change_text(change: Change) -> str:
+    """Say a change in plain words."""
+    fields = change.fields
+    where = "anywhere in the city" if change.whole_city else " and ".join(where_text(spot) for spot in change.spots)
+    each = " each" if change.each else " together" if len(change.spots) > 1 else ""
+    said = {
+        "add_homes": lambda: f"{fields['homes']:,} more homes{each} {where}",
+        "change_cover": lambda: f"{_COVER_TEXT[fields['cover']]} {where}",
+        "build_storage": lambda: (
+            f"{_STORAGE_TEXT[fields['storage']]} for {fields.get('depth_mm', 50):g} mm {where}"
+            + ("" if "depth_mm" in fields else " (50 mm is the usual depth here)")
+        ),
+        "change_lanes": lambda: (
+            f"{abs(fields['lanes'])} {'lane' if abs(fields['lanes']) == 1 else 'lanes'} "
+            f"{'more on' if fields['lanes'] > 0 else 'fewer on'} {fields['street']}, both directions together"
+        ),
+        "close_street": lambda: f"{fields['street']} closed to cars",
+        "change_headway": lambda: (
+            f"{fields['mode'] or 'line'} {fields['route']} every {fields['headway_minutes']:g} minutes"
+        ),
+        "add_line": lambda: (
+            f"a new {fields['mode']} line along {fields['street']} every {fields.get('headway_minutes', 10):g} minutes"
+            + ("" if "headway_minutes" in fields else " (10 is assumed)")
+        ),
+    }[change.kind]()
+    return said.strip()
+
+
+def _change_order(change: Change) -> str:
+    fields, where = change.fields, " and ".join(where_text(spot) for spot in change.spots)
+    return {
+        "add_homes": lambda: f"add {fields['homes']:,} homes{' each' if change.each else ''} {where}",
+        "change_cover": lambda: f"put {_COVER_TEXT[fields['cover']]} {where}",
+        "build_storage": lambda: (
+            f"build {_STORAGE_TEXT[fields['storage']]} of {fields.get('depth_mm', 50):g} mm {where}"
+        ),
+        "change_lanes": lambda: (
+            f"{'give' if fields['lanes'] > 0 else 'take'} {abs(fields['lanes'])} "
+            f"{'lane' if abs(fields['lanes']) == 1 else 'lanes'} "
+            f"{'to' if fields['lanes'] > 0 else 'from'} {fields['street']}"
+        ),
+        "close_street": lambda: f"close {fields['street']} to cars",
+        "change_headway": lambda: (
+            f"run {fields['mode'] or 'line'} {fields['route']} every {fields['headway_minutes']:g} minutes"
+        ),
+        "add_line": lambda: (
+            f"add a {fields['mode']} line along {fields['street']} every {fields.get('headway_minutes', 10):g} minutes"
+        ),
+    }[change.kind]()
+
+
+def _topic_text(read: Read) -> str:
+    names = list(read.topics) or list(GENERAL)
+    titles = [BY_NAME[name].title for name in names]
+    return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
+
+
+def reading_text(read: Read, changes: list[Change], siting: int | None) -> str:
+    """Say how a question was read, in one sentence; `siting` is the number of homes to find places for."""
+    if siting is not None:
+        where = f", {' and '.join(where_text(spot) for spot in read.siting[0][1])}" if read.siting[0][1] else ""
+        first = [f"{topic} {number_text(weight)}" for topic, weight in read.weights.items()]
+        counting = f", with weights {' and '.join(first)} (others 1)" if first else ""
+        return f"The best places for {siting:,} homes{where}{counting}."
+    if not changes:
+        return f"What happens to {_topic_text(read)}." if read.topics else ""
+    said = "; ".join(change_text(change) for change in changes)
+    return f"What happens to {_topic_text(read)}, against today, with {said}."
+
+
+def said_again(read: Read, changes: list[Change]) -> str:
+    """Put what was understood as a question that will be understood whole."""
+    asks = {"": "What happens", "access": "How will access to jobs change"}
+    topic = read.topics[0] if len(read.topics) == 1 else ""
+    first = asks.get(topic, f"What happens to {BY_NAME[topic].phrases[0] if topic else ''}")
+    return f"{first} if we {' and '.join(_change_order(change) for change in changes)}?"
+
+
+def example_questions(city: City) -> list[str]:
+    """Return questions about this city that are understood."""
+    names = [known for known in known_names(city) if known.main]
+    place = next(
+        (known.name for kind in ("district", "square", "park", "place") for known in names if known.kind == kind), ""
+    )
+    street = next((known.name for known in names if known.kind == "street"), "")
+    examples = ["Where should we build 2,000 homes?"]
+    if place:
+        examples.insert(0, f"What happens to stormwater if we add 500 units in {place}?")
+    if street:
+        examples.append(f"How will traffic change if we close {street} to cars?")
+    return examples
+
+
+def no_place(change: Change, city: City) -> Trouble:
+    """Ask where a change is to happen."""
+    some = [known.name for known in known_names(city) if known.main and known.kind in {"district", "square", "park"}][
+        :3
+    ]
+    options = tuple(f"{change_text(change)} in {name}" for name in some)
+    return Trouble(
+        "where", f"Where? Name a place, square or street of {city.title} for: {change_text(change)}.", options
+    )
+
+
+def leftover_troubles(question: str, tokens: list[Token], read: Read, city: City) -> list[Trouble]:
+    """Say what no pattern took: neighbouring phrases together, with the names nearest to the unknown words."""
+    groups: list[list[Item]] = []
+    for item in read.leftover:
+        between = tokens[groups[-1][-1].after : item.first] if groups else []
+        if groups and len(between) <= 1 and not any(token.kind == "mark" for token in between):
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    return [_leftover(question, tokens, group, city) for group in groups]
+
+
+def _leftover(question: str, tokens: list[Token], group: list[Item], city: City) -> Trouble:
+    fragment = question[tokens[group[0].first].start : tokens[group[-1].after - 1].end]
+    odd = [token.text for item in group for token in tokens[item.first : item.after] if token.kind == "odd"]
+    if odd:
+        return Trouble(
+            odd[0], f"I cannot be sure of the number “{odd[0]}”: write it plainly, for example 5,000 or 2.5."
+        )
+    near = _near(question, [tokens[item.first] for item in group if item.tag == "UNKNOWN"], city)
+    if near is None:
+        return Trouble(fragment, f"I did not understand “{fragment}”.")
+    said, names = near
+    options = tuple(question.replace(said, name) for name in names)
+    return Trouble(said, f"I know no “{said}” in {city.title}. Did you mean {' or '.join(names)}?", options)
+
+
+def _near(question: str, unknown: list[Token], city: City) -> tuple[str, tuple[str, ...]] | None:
+    """Longest run of unknown words that is close to a name, with the closest names."""
+    for taken in range(min(4, len(unknown)), 0, -1):
+        for start in range(len(unknown) - taken + 1):
+            said = question[unknown[start].start : unknown[start + taken - 1].end]
+            names = closest_names(said, city) if len(said) > 3 else ()
+            if names:
+                return said, names
+    return None
