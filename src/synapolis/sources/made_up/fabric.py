@@ -12,6 +12,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from synapolis.layers.grid import Raster
 from synapolis.layers.land_cover import Cover
@@ -43,6 +45,9 @@ LEVELS = {
     "hospital": (4, 6),
     "rail": (2, 2),
 }
+
+
+PARKS = ("Queen's Park", "Mill Meadow", "Long Green", "Swan Park", "Orchard Park", "Lark Field", "Fox Wood")
 
 
 class Rectangle(NamedTuple):
@@ -97,8 +102,8 @@ def land_cover(fabric: Fabric, street_lines: gpd.GeoDataFrame) -> Raster:
     half = np.where(carriageways["road_class"] == "primary", HALF_WIDTH["arterial"], HALF_WIDTH["local"])
     for shapes, values in (
         (fabric.land_use.geometry, [int(by_use.get(use, Cover.GRASS)) for use in fabric.land_use["use"]]),
-        (fabric.trees.geometry.buffer(3.0), [int(Cover.TREES)] * len(fabric.trees)),
-        (shapely.buffer(carriageways.geometry.to_numpy(), half), [int(Cover.STREET)] * len(half)),
+        (shapely.buffer(fabric.trees.geometry.to_numpy(), 3.0, quad_segs=2), [int(Cover.TREES)] * len(fabric.trees)),
+        (shapely.buffer(carriageways.geometry.to_numpy(), half, quad_segs=2), [int(Cover.STREET)] * len(half)),
         ([site.sea, site.river_area], [int(Cover.WATER)] * 2),
         (fabric.buildings.geometry, [int(Cover.ROOF)] * len(fabric.buildings)),
     ):
@@ -383,13 +388,18 @@ def _house_names(kinds: NDArray[np.str_], blocks: NDArray[np.int64]) -> list[str
 
 
 def _named_parks(land_use: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    parks = land_use["use"].eq("park") & (land_use.geometry.area > 2_500)
+    """Parks across a path from each other bear one name, the largest parks the best ones."""
     names = np.full(len(land_use), "", dtype=object)
-    labels = ("Queen's Park", "Mill Meadow", "Long Green", "Swan Park", "Orchard Park", "Lark Field", "Fox Wood")
-    places = np.flatnonzero(parks)
-    for n, place in enumerate(places[np.argsort(-land_use.geometry.area.to_numpy()[places], kind="stable")]):
-        names[place] = labels[n] if n < len(labels) else f"Park {n + 1}"
     names[land_use["use"].eq("square")] = "Market Square"
+    places = np.flatnonzero(land_use["use"].eq("park"))
+    shapes = land_use.geometry.to_numpy()[places]
+    near = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=14)
+    labels = connected_components(csr_array((np.ones(near.shape[1]), near), shape=(len(places),) * 2))[1]
+    areas = np.bincount(labels, shapely.area(shapes))
+    rank = np.empty(len(areas), dtype=int)
+    rank[np.argsort(-areas, kind="stable")] = np.arange(len(areas))
+    titles = [PARKS[n] if n < len(PARKS) else f"Park {n + 1}" for n in range(len(areas))]
+    names[places] = [titles[rank[label]] if areas[label] > 2_500 else "" for label in labels]
     return land_use.assign(name=names)
 
 

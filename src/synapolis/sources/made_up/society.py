@@ -125,7 +125,7 @@ def make_places(fabric: Fabric, timetable: Timetable) -> gpd.GeoDataFrame:
     ]
     heart = int(np.argmin([shapely.distance(shape, shapely.Point(site.centre)) for shape in land]))
     names[heart] = "Old Town"
-    parks = fabric.land_use[fabric.land_use["name"] != ""]
+    parks = fabric.land_use[fabric.land_use["name"] != ""].dissolve(by="name", aggfunc="first").reset_index()
     campuses = fabric.buildings[fabric.buildings["name"] != ""]
     stops = timetable.stops
     kinds = (
