@@ -206,6 +206,7 @@ class _Search:
         self.skim_cost = np.empty_like(trips)
         self.skim_time = np.empty_like(trips)
         self.excess_before = np.inf
+        self.thorough = False
         self._settle()
 
     def _settle(self) -> None:
@@ -216,12 +217,24 @@ class _Search:
     def improve(self, wanted: float, *, last: bool) -> float:
         """Visit every origin; returns the relative gap, or infinity while it is plainly above the wanted."""
         share = SHARE * wanted * self.total / max(int(self.served.sum()), 1)
-        excess = kernel.sweep(self.net, self.served, self.bush, self.flow, self.cost, self.slope, PASSES, share)
-        stalled = excess > 0.9 * self.excess_before  # then no bush may be left alone, and every gap is looked at
-        self.excess_before = excess
+        excess = kernel.sweep(
+            self.net,
+            self.served,
+            self.bush,
+            self.flow,
+            self.cost,
+            self.slope,
+            PASSES,
+            0.0 if self.thorough else share,
+        )
+        stalled = excess > 0.9 * self.excess_before
         worth_a_look = stalled or last or excess <= CHECK * wanted * self.total
+        self.excess_before = excess
         self._settle()
-        return self.true_gap() if worth_a_look else np.inf
+        gap = self.true_gap() if worth_a_look else np.inf
+        # a trickle on a dear route costs little, yet keeps better links out of its bush: then spare no bush
+        self.thorough = stalled or (excess <= wanted * self.total and gap > wanted)
+        return gap
 
     def true_gap(self) -> float:
         """Relative gap by shortest routes on the whole network; also sets the skims."""
