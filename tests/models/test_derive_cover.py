@@ -14,6 +14,7 @@ from synapolis.layers.grid import Grid, Raster
 from synapolis.layers.land_cover import Cover
 from synapolis.models.derive.cover import (
     MANNING,
+    _cells_near,
     impervious_fraction,
     land_cover,
     land_cover_from_heights,
@@ -125,6 +126,15 @@ def test_canopy_makes_trees_but_not_on_streets():
     cover = town(canopy=canopy)
     assert at(cover, 105, 15) is Cover.TREES
     assert at(cover, 20, 100) is Cover.STREET
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**31), st.floats(0.5, 12))
+def test_crowns_are_the_cells_within_their_radius(seed, radius):
+    points = np.random.default_rng(seed).uniform(-20, 220, (15, 2))
+    x, y = GRID.centres()
+    distance = np.min([np.hypot(x[None, :] - px, y[:, None] - py) for px, py in points], axis=0)
+    assert (_cells_near(points, GRID, radius) == (distance <= radius)).all()
 
 
 def test_streets_are_as_wide_as_their_lanes():

@@ -344,7 +344,7 @@ def street_areas(streets: gpd.GeoDataFrame, *, lane_width: float, margin: float,
     bare = ground["road_class"].isin(CLASSES_WITHOUT_PAVEMENT).to_numpy()
     road = usual.notna().to_numpy()
     width = np.where(road, lanes * lane_width + np.where(bare, 0.0, 2 * margin), path_width)
-    return np.asarray(shapely.buffer(ground.geometry.to_numpy(), width / 2, quad_segs=2))
+    return np.asarray(shapely.buffer(ground.geometry.to_numpy(), width / 2, quad_segs=1))
 
 
 def built_areas(buildings: gpd.GeoDataFrame | None, land_use: gpd.GeoDataFrame | None) -> NDArray[Any]:
@@ -393,10 +393,26 @@ def _crowns(
     """Cells under a mapped tree or a high canopy."""
     under = np.zeros(grid.shape, dtype=bool)
     if trees is not None:
-        under |= grid.mask(shapely.buffer(trees.geometry.to_numpy(), radius, quad_segs=4))
+        under |= _cells_near(shapely.get_coordinates(trees.geometry.to_numpy()), grid, radius)
     if canopy is not None:
         under |= canopy.on_grid(grid) > canopy_height
     return under
+
+
+def _cells_near(points: NDArray[np.float64], grid: Grid, radius: float) -> NDArray[np.bool_]:
+    """Cells whose centre lies within a radius of any of the points (point, 2)."""
+    reach = np.arange(-int(radius / grid.cell_size) - 1, int(radius / grid.cell_size) + 2)
+    x, y = grid.centres()
+    row = np.floor((grid.top - points[:, 1]) / grid.cell_size).astype(np.intp)[:, None, None] + reach[:, None]
+    column = np.floor((points[:, 0] - grid.left) / grid.cell_size).astype(np.intp)[:, None, None] + reach
+    row, column = np.broadcast_arrays(row, column)
+    inside = (row >= 0) & (row < grid.rows) & (column >= 0) & (column < grid.columns)
+    point = np.broadcast_to(np.arange(len(points))[:, None, None], row.shape)[inside]
+    row, column = row[inside], column[inside]
+    hit = np.hypot(x[column] - points[point, 0], y[row] - points[point, 1]) <= radius
+    near = np.zeros(grid.shape, dtype=bool)
+    near[row[hit], column[hit]] = True
+    return near
 
 
 def _check_mapped(mapped: NDArray[np.bool_], grid: Grid, extent: shapely.Polygon) -> None:

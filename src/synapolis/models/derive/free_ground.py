@@ -96,7 +96,9 @@ def free_ground(
     """
     check_built_up(buildings, streets, "free_ground")
     free = np.isin(land_cover, BUILDABLE_COVER) & grid.mask(extent.buffer(-wall_distance))
-    free &= ~grid.mask(shapely.buffer(built_areas(buildings, land_use), wall_distance))
+    free &= ~grid.mask(
+        shapely.buffer(built_areas(buildings, land_use), wall_distance, join_style="mitre", mitre_limit=2)
+    )
     free &= ~grid.mask(streets.geometry.to_numpy(), all_touched=True)
     if land_use is not None:
         free &= ~grid.mask(land_use.geometry.to_numpy()[land_use["use"].isin(KEPT_USES).to_numpy()], all_touched=True)
