@@ -250,8 +250,9 @@ def test_doors_and_opportunities_equal_a_loop_over_arrivals(runs, walks, seed, d
     )
     departures, jobs, limits = [7, 0, 3], np.array([3.0, 5.0, 11.0]), [2, 8, duration]
     got = accessibility(
-        found, pairs_table(changes, 6, 6), pairs_table(access, 3, 6), pairs_table(egress, 6, 3), pairs_table(direct, 3, 3),
-        departures, duration, thresholds=limits, opportunities=jobs, statistic="capped",
+        found, pairs_table(changes, 6, 6),
+        pairs_table(access, 3, 6), pairs_table(egress, 6, 3), pairs_table(direct, 3, 3), departures, duration,
+        thresholds=limits, opportunities=jobs, statistic="capped",
     )  # fmt: skip
     for origin in range(3):
         times = np.full((3, 3), FAR)  # (departure, destination)

@@ -364,7 +364,7 @@ def _labels(connections: Connections, lanes: int) -> Labels:
 def _scan(rides: Connections, blocks: Blocks, changes: Walks, labels: Labels, departures: Times, last: int) -> None:
     """One pass for all departures (lanes, ascending) of an origin; `last` is the longest travel time.
 
-    `low` is the first lane whose time is not up, `k` one past the last lane aboard, `m` the first lane that is improved.
+    `low` is the first lane whose time is not up, `k` one past the last lane aboard, `m` the first lane improved.
     Arrays are named and indexed one by one: views and calls in this loop cost half of the speed.
     """
     board, ride, aboard = labels
