@@ -9,10 +9,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synapolis.core.errors import LayerError, ModelError, ScenarioError
+from synapolis.core.errors import LayerError, ModelError, ScenarioError, SourceError
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import Cover
 from synapolis.layers.schemas import LAYERS
+from synapolis.models import load_models
 from synapolis.models.housing.homes import (
     add_homes,
     add_homes_as_asked,
@@ -30,6 +31,11 @@ from synapolis.models.housing.programme import (
     room_for_the_rest,
 )
 from synapolis.models.housing.sites import footprints, free_patches, plots
+from synapolis.scenarios.bind import bind, parse_scenario
+from synapolis.scenarios.cache import Cache
+from synapolis.scenarios.plan import Planner
+from synapolis.scenarios.run import run
+from synapolis.sources.builtin import build_helsinki
 
 CRS = "EPSG:32635"
 GRID = Grid(left=0, top=200, cell_size=2, rows=100, columns=150)  # 300 x 200 m
@@ -319,3 +325,31 @@ def test_a_table_that_is_no_programme_is_refused():
     with pytest.raises(ModelError, match="negative"):
         homes_unplaced(bad)
     assert (empty_programme()["kind"] == UNPLACED).sum() == 0
+
+
+@pytest.mark.slow
+def test_5000_homes_in_kamppi_place_between_1000_and_3000_on_real_ground(tmp_path):
+    load_models()
+    try:
+        helsinki = build_helsinki()
+    except SourceError as error:
+        pytest.skip(f"needs the demo extra: {error}")
+    scenario = parse_scenario("edits: [{kind: add_homes, area: {place: Kamppi}, homes: 5000}]")
+    planner = Planner(helsinki, bind(scenario, helsinki))
+    wanted = {word: planner.want(word) for word in ("buildings", "housing_programme", "building_homes")}
+    before = planner.want("building_homes", 0)
+    ran = run([*wanted.values(), before], Cache(tmp_path))
+    programme = ran.value(wanted["housing_programme"])
+    assert 1_000 < homes_placed(programme) < 3_000
+    assert homes_placed(programme) + homes_unplaced(programme) == 5_000
+    added = ran.value(wanted["building_homes"]).sum() - ran.value(before).sum()
+    assert added == pytest.approx(homes_placed(programme))  # no other building gains or loses a home
+    new = programme.geometry[programme["kind"] == "new building"].to_numpy()
+    streets = helsinki.layers["streets"].value
+    for name, shapes in (
+        ("buildings", helsinki.layers["buildings"].value.geometry),
+        ("water", helsinki.layers["water"].value.geometry),
+        ("rail", helsinki.layers["rail"].value.geometry[helsinki.layers["rail"].value["kind"] != "subway"]),
+        ("streets", streets.geometry[~streets["bridge"]]),
+    ):
+        assert not shapely.intersects(new, shapely.union_all(shapes.to_numpy())).any(), name
