@@ -121,6 +121,13 @@ def test_classes_stay_codes(tmp_path):
     assert set(np.unique(read.raster.values)) <= {0, 1, 6}
 
 
+def test_packed_values_are_unpacked(tmp_path):
+    path = write(tmp_path / "p.tif", np.full((120, 120), 1234, dtype=np.int16))
+    with rasterio.open(path, "r+") as target:
+        target.scales, target.offsets = (0.01,), (2.0,)
+    assert read_raster(path, layer="terrain").raster.values == pytest.approx(14.34)
+
+
 def test_saturated_bytes_and_whole_metres_are_noted(tmp_path):
     values = np.full((120, 120), 255, dtype=np.uint8)
     notes = " ".join(read_raster(write(tmp_path / "s.tif", values), layer="terrain").notes)

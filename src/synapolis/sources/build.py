@@ -52,10 +52,15 @@ SINGLE_ZONE_COUNTRIES = {
 """Countries whose cities (nearly) all keep one clock; IANA names."""
 
 Progress = Callable[[str], None]
+FileWord = Path | str | list[Path] | list[str] | None
+"""A file named on the command line; a repeatable flag gives a list."""
 
 
 class LayerFile(BaseModel):
-    """One file of a build, with where it comes from and what may be done with it."""
+    """One file of a build, with where it comes from and what may be done with it.
+
+    `mapping` is `city_column=source_column,…` or a TOML table of these; `name` is the short name of a GTFS feed.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,6 +73,11 @@ class LayerFile(BaseModel):
     terms: str = ""
     note: str = ""
     name: str = ""
+
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return ",".join(f"{key}={word}" for key, word in value.items()) if isinstance(value, dict) else value
 
 
 class BuildSpec(BaseModel):
@@ -97,6 +107,10 @@ class BuildSpec(BaseModel):
     @field_validator("osm", "network", "terrain", "heights", "canopy", "zones", "weather", mode="before")
     @classmethod
     def _one(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            if len(value) > 1:
+                raise ValueError(f"wanted one file, got {len(value)}; join them first (osmium merge, gdalwarp)")
+            value = value[0] if value else None
         return _as_file(value)
 
     @field_validator("gtfs", mode="before")
@@ -134,14 +148,14 @@ class BuildSpec(BaseModel):
     def from_flags(
         cls,
         *,
-        osm: Path | str | None = None,
-        network: Path | str | None = None,
+        osm: FileWord = None,
+        network: FileWord = None,
         gtfs: Iterable[Path | str] = (),
-        terrain: Path | str | None = None,
-        heights: Path | str | None = None,
-        canopy: Path | str | None = None,
-        zones: Path | str | None = None,
-        weather: Path | str | None = None,
+        terrain: FileWord = None,
+        heights: FileWord = None,
+        canopy: FileWord = None,
+        zones: FileWord = None,
+        weather: FileWord = None,
         layer: Iterable[str] = (),
         **facts: Any,
     ) -> BuildSpec:
@@ -160,7 +174,7 @@ class BuildSpec(BaseModel):
             layers[name] = file
         files = {"osm": osm, "network": network, "terrain": terrain, "heights": heights, "canopy": canopy}
         files |= {"zones": zones, "weather": weather}
-        given = {name: value for name, value in (files | facts).items() if value is not None}
+        given = {name: value for name, value in (files | facts).items() if value not in (None, [])}
         return _validated(given | {"gtfs": list(gtfs), "layers": layers}, "command line")
 
     def in_folder(self, folder: Path) -> BuildSpec:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
-import pandas as pd
 import shapely
 
 from synapolis.core.errors import SourceError
 from synapolis.sources import osm_tags as meaning
 from synapolis.sources.closing import sea_areas
-from synapolis.sources.gateways import border_dead_ends
 from synapolis.sources.osm_elements import Area, Elements, Way, areas, read_elements
 from synapolis.sources.osm_places import place_rows
+from synapolis.sources.osm_streets import street_layers
 
-BORDER = 2.0  # m; a street end this near the border, or past it, is where the extract was cut
 ATTRIBUTION = "© OpenStreetMap contributors"
 LICENCE = "ODbL 1.0"
 
@@ -71,7 +65,7 @@ def read_osm(path: Path | str, crs: str | None = None) -> OsmExtract:
     if not elements.bounded:
         notes[""] = ["the map file states no bounds: the extent is the box around all its nodes"]
     found = list(areas(elements))
-    streets, junctions = _streets(elements)
+    streets, junctions = street_layers(elements)
     layers = {
         "streets": streets,
         "junctions": junctions,
@@ -96,118 +90,6 @@ def _frame(rows: list[dict[str, Any]], crs: str) -> gpd.GeoDataFrame | None:
         return None
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs).set_index("id").sort_index()
     return table[~table.index.duplicated()]
-
-
-# --- streets ----------------------------------------------------------------------------------------------------------
-
-
-def _streets(elements: Elements) -> tuple[gpd.GeoDataFrame | None, gpd.GeoDataFrame | None]:
-    ways = [way for way in elements.ways.values() if meaning.drivable(way.tags) or _walk_way(way)]
-    ends = _junction_nodes(ways)
-    rows: list[dict[str, Any]] = []
-    cut: set[int] = set()
-    places: dict[int, Any] = {}
-    for way in ways:
-        pieces = list(_pieces(way, ends, elements.extent))
-        facts = _street_facts(way)
-        for number, piece in enumerate(pieces, 1):
-            name = f"osm:way/{way.id}" + (f"#{number}" if len(pieces) > 1 else "")
-            rows.append(_street(way, name, piece, facts))
-            for at in (piece.start, piece.stop - 1):
-                places[int(way.nodes[at])] = way.xy[at]
-            if facts["drive"]:
-                cut |= _cut_ends(way, piece)
-    streets = _frame(rows, elements.crs)
-    if streets is None:
-        return None, None
-    return streets, _junctions(streets, places, cut, elements)
-
-
-def _walk_way(way: Way) -> bool:
-    return "highway" in way.tags and meaning.walkable(way.tags) and way.tags["highway"] != "construction"
-
-
-def _junction_nodes(ways: Iterable[Way]) -> set[int]:
-    """Nodes that several street ways share, that one visits twice, or where a stretch begins or ends."""
-    uses: Counter[int] = Counter()
-    for way in ways:
-        uses.update(way.nodes.tolist())
-    ends = {node for node, count in uses.items() if count > 1}
-    for way in ways:
-        for run in way.runs():
-            ends |= {int(way.nodes[run.start]), int(way.nodes[run.stop - 1])}
-    return ends
-
-
-def _pieces(way: Way, ends: set[int], extent: shapely.Polygon) -> Iterable[slice]:
-    for run in way.runs():
-        breaks = [at for at in range(run.start, run.stop) if int(way.nodes[at]) in ends]
-        for start, stop in itertools.pairwise(breaks):
-            line = shapely.LineString(way.xy[start : stop + 1])
-            if line.length > 0 and line.intersects(extent):
-                yield slice(start, stop + 1)
-
-
-def _street_facts(way: Way) -> dict[str, Any]:
-    tags = way.tags
-    drive = meaning.drivable(tags)
-    one_way = drive and meaning.direction(tags) != 0
-    lanes, mapped = meaning.lanes(tags, one_way=one_way) if drive else (0.0, False)
-    return {
-        "name": tags.get("name", ""),
-        "other_names": meaning.other_names(tags),
-        "road_class": tags["highway"],
-        "lanes": lanes,
-        "lanes_mapped": mapped,
-        "max_speed": meaning.speed(tags.get("maxspeed")) if drive else meaning.NAN,
-        "one_way": one_way,
-        "drive": drive,
-        "walk": meaning.walkable(tags),
-        "bridge": meaning.off_ground(tags),
-    }
-
-
-def _street(way: Way, name: str, piece: slice, facts: dict[str, Any]) -> dict[str, Any]:
-    start, end = int(way.nodes[piece.start]), int(way.nodes[piece.stop - 1])
-    line = way.xy[piece]
-    if facts["one_way"] and meaning.direction(way.tags) < 0:
-        start, end, line = end, start, line[::-1]
-    geometry = shapely.LineString(line)
-    return {
-        "id": name,
-        "from_junction": f"osm:node/{start}",
-        "to_junction": f"osm:node/{end}",
-        **facts,
-        "geometry": geometry,
-    }
-
-
-def _cut_ends(way: Way, piece: slice) -> set[int]:
-    """Ends of a piece whose next node is not in the extract."""
-    ends = set()
-    if piece.start > 0 and np.isnan(way.xy[piece.start - 1, 0]):
-        ends.add(int(way.nodes[piece.start]))
-    if piece.stop < len(way.nodes) and np.isnan(way.xy[piece.stop, 0]):
-        ends.add(int(way.nodes[piece.stop - 1]))
-    return ends
-
-
-def _junctions(streets: gpd.GeoDataFrame, places: dict[int, Any], cut: set[int], elements: Elements) -> Any:
-    """Ends of streets; a gateway is where a street was cut, or a through road's dead end at or past the border."""
-    names = pd.Index([f"osm:node/{key}" for key in places], name="id")
-    points = gpd.GeoSeries(shapely.points(np.array(list(places.values()))), index=names, crs=elements.crs)
-    if elements.bounded:
-        outside = ~shapely.contains(elements.extent.buffer(-BORDER), points.to_numpy())
-        gateway = np.isin(list(places), list(cut)) | (outside & names.isin(_through_ends(streets)))
-    else:
-        gateway = border_dead_ends(streets, points)
-    return gpd.GeoDataFrame({"gateway": gateway}, index=names, geometry=points, crs=elements.crs).sort_index()
-
-
-def _through_ends(streets: gpd.GeoDataFrame) -> list[str]:
-    through = streets[streets["drive"] & streets["road_class"].isin(meaning.THROUGH_CLASSES)]
-    uses = pd.concat([through["from_junction"], through["to_junction"]]).value_counts()
-    return list(uses.index[uses == 1])
 
 
 # --- areas ------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,17 @@ class Way:
         """Ends where it starts, seen or not."""
         return len(self.nodes) > 3 and self.nodes[0] == self.nodes[-1]
 
-    @property
+    @cached_property
     def clipped(self) -> bool:
         """Some of its nodes are not in the extract."""
         return bool(np.isnan(self.xy[:, 0]).any())
 
     def runs(self) -> Iterator[slice]:
         """Stretches of at least two consecutive nodes that are in the extract."""
+        if not self.clipped:
+            if len(self.nodes) > 1:
+                yield slice(0, len(self.nodes))
+            return
         known = np.concatenate([[False], ~np.isnan(self.xy[:, 0]), [False]])
         edges = np.flatnonzero(known[1:] != known[:-1])
         for start, stop in zip(edges[::2], edges[1::2], strict=True):
@@ -244,8 +249,7 @@ def _multipolygon_tags(relation: Relation, elements: Elements) -> tuple[Tags, se
         for kind, key, role in relation.members
         if kind == "w" and role != "inner" and key in elements.ways
     ]
-    meaningful = bool(set(own) - {"name"}) and stands_for_area(own | {"area": own.get("area", "")} | {"highway_": ""})
-    if "highway" in own or meaningful:
+    if "highway" in own or stands_for_area(own):
         same = {way.id for way in outers if "building" in own and "building" in way.tags}
         return own, same
     tagged = [way for way in outers if way.tags and stands_for_area(way.tags)]

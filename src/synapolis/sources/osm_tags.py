@@ -207,9 +207,11 @@ def drivable(tags: Tags) -> bool:
 def walkable(tags: Tags) -> bool:
     """Whether the public may walk there."""
     kind = tags.get("highway", "")
+    if kind not in WALK_CLASSES and kind not in LANES_PER_DIRECTION:
+        return False
     if "foot" in tags:
         return tags["foot"] not in _NO | {"use_sidepath"}
-    if tags.get("access") in _NO or kind not in WALK_CLASSES | set(LANES_PER_DIRECTION):
+    if tags.get("access") in _NO:
         return False
     return kind not in NO_WALK_CLASSES or tags.get("sidewalk", "no") not in {"no", "none"}
 

@@ -89,12 +89,15 @@ def _open(path: Path, layer: str) -> tuple[NDArray[Any], Any, CRS, list[str]]:
         with rasterio.open(path) as source:
             if source.crs is None:
                 raise SourceError(f"{path} states no CRS; give it one (gdal_edit.py -a_srs EPSG:…) and build again")
-            values = source.read(1, masked=False)
+            values = source.read(1)
+            scale, offset = source.scales[0], source.offsets[0]
             declared, transform, crs = source.nodata, source.transform, CRS.from_wkt(source.crs.to_wkt())
             notes = _unit_notes(source, layer)
+            if source.count > 1:
+                notes.append(f"the first of {source.count} bands is read")
     except RasterioError as error:
         raise SourceError(f"{path} is not a whole raster: {error}; it is cut short or of another format") from error
-    return _without_holes(values, declared, layer, path, notes), transform, crs, notes
+    return _without_holes(values, declared, (scale, offset), layer, path, notes), transform, crs, notes
 
 
 def _unit_notes(source: Any, layer: str) -> list[str]:
@@ -105,9 +108,14 @@ def _unit_notes(source: Any, layer: str) -> list[str]:
 
 
 def _without_holes(
-    values: NDArray[Any], declared: float | None, layer: str, path: Path, notes: list[str]
+    values: NDArray[Any],
+    declared: float | None,
+    unpack: tuple[float, float],
+    layer: str,
+    path: Path,
+    notes: list[str],
 ) -> NDArray[Any]:
-    """Turn declared and well-known no-data values to NaN (0 for classes), then check the range."""
+    """Turn no-data values to NaN (0 for classes), unpack by scale and offset, check the range."""
     whole = np.issubdtype(values.dtype, np.integer)
     full = float(np.iinfo(values.dtype).max) if whole else np.inf
     saturated = int((values == full).sum()) if whole and full <= 255 and layer != "land_cover_map" else 0
@@ -117,10 +125,12 @@ def _without_holes(
         hole |= numbers == np.float32(value)
     if saturated:
         notes.append(f"{saturated} cells stand at {full:.0f}, the most the file can hold: the true value may be higher")
-    if whole and layer == "terrain":
+    if whole and layer == "terrain" and unpack[0] == 1:
         notes.append("elevations are whole metres: terraces, to be smoothed before water is routed")
     if hole.any():
         notes.append(f"{int(hole.sum())} of {hole.size} cells are holes (no data)")
+    if unpack != (1.0, 0.0):
+        numbers = (numbers * np.float32(unpack[0]) + np.float32(unpack[1])).astype(np.float32)
     numbers[hole] = np.nan
     _check_range(numbers, layer, path)
     return np.nan_to_num(numbers, nan=0).astype(np.uint8) if layer in CLASSES else numbers
