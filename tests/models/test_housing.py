@@ -20,8 +20,8 @@ from synapolis.models.housing.homes import (
     add_homes_on_other_ground,
     add_homes_to_zones,
     housing_capacity,
-    whole_shares,
 )
+from synapolis.models.housing.massing import whole_shares
 from synapolis.models.housing.programme import (
     UNPLACED,
     empty_programme,
