@@ -40,6 +40,7 @@ UNITS = (
     "sec",
     "secs",
 )
+INSIDE = frozenset(".&+@/|#*°")  # marks that may stand inside a name
 JOINING = frozenset("-‐‑–—'’./()[]")  # between the words of a name; else they say nothing
 _TO_NINETEEN = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -210,11 +211,15 @@ class Gazetteer:
         return skip, None
 
     def _longest(self, tokens: list[Token], at: int) -> tuple[tuple[KnownName, ...], int] | None:
-        if at >= len(tokens) or tokens[at].kind not in {"word", "number"}:
+        start = at
+        while start < len(tokens) and tokens[start].text in INSIDE - {"."}:  # @ Metallitalo
+            start += 1
+        if start >= len(tokens) or tokens[start].kind not in {"word", "number", "odd"} or not tokens[start].key:
             return None
         names = names_of(self.city)
-        for words in names.by_first_word.get(tokens[at].key, ()):
-            taken = _same_words(tokens, at, words)
+        for words in names.by_first_word.get(tokens[start].key.split()[0], ()):
+            own = names.by_key[" ".join(words)][0].name
+            taken = _same_words(tokens, at, words, INSIDE | ({",", ":", "!"} & set(own)))
             if taken and any(letter.isalpha() for letter in "".join(words)):
                 return names.by_key[" ".join(words)], taken
         return None
@@ -242,16 +247,17 @@ class Gazetteer:
         return None
 
 
-def _same_words(tokens: list[Token], at: int, words: tuple[str, ...]) -> int:
-    """How many tokens spell these words from here on; 0 where they do not. A full stop inside a name may be there."""
-    taken = 0
-    for number, word in enumerate(words):
-        while number and at + taken < len(tokens) and tokens[at + taken].text == ".":
-            taken += 1
-        if at + taken >= len(tokens) or tokens[at + taken].key != word:
+def _same_words(tokens: list[Token], at: int, words: tuple[str, ...], marks: frozenset[str]) -> int:
+    """How many tokens spell these words from here on; 0 where they do not. Marks such as & may stand inside a name."""
+    spelt, after = 0, at
+    while spelt < len(words) and after < len(tokens):
+        said = tuple(tokens[after].key.split())
+        if tokens[after].kind == "mark" and tokens[after].text in marks:
+            said = ()
+        elif not said or tokens[after].kind == "quote" or words[spelt : spelt + len(said)] != said:
             return 0
-        taken += 1
-    return taken
+        spelt, after = spelt + len(said), after + 1
+    return after - at if spelt == len(words) else 0
 
 
 def _choose(known: tuple[KnownName, ...], street_first: bool) -> Spot:
