@@ -1,7 +1,7 @@
 # ruff: noqa: PLC0415  # this file also runs in the peer's environment, which has no synapolis
 """Transit: stop pairs answered per CPU-second against pynigiri and against a plain scan in Python, on one feed.
 
-The feed is a made-up grid of lines at whole minutes (full size: 1,296 stops, about 120,000 connections in six hours). Ours
+The feed is a made-up grid of lines at whole minutes (full size: 1,296 stops, 120,000 connections in six hours). Ours
 answers one stop to all within 90 minutes, once, and for every minute of an hour; the plain scan does the same one pass
 without numba; pynigiri (RAPTOR, C++) answers stop to stop and returns whole journeys, so that ratio compares unlike
 work: it says what a table of travel times costs with each. Arrivals are compared on the pairs that pynigiri is asked.
