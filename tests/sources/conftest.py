@@ -91,6 +91,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
         **square(40, 25.007, 60.006),
         **square(50, 25.0071, 60.00605, 0.0002),
         **square(60, 25.006, 60.0015),
+        **square(90, 25.0061, 60.00155, 0.0002),
         **square(70, 25.0098, 60.002),
         **square(80, 25.0001, 60.006, 0.001),
     }
@@ -106,6 +107,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
         112: (ring(50), {}),
         113: (ring(60), {"building": "yes", "office": "company", "name": "Works"}),
         114: (ring(70), {"building": "house"}),
+        115: (ring(90), {"building": "tower"}),
         120: ([8, 9, 10], {"boundary": "administrative"}),
         130: ([14, 13, 12], {"natural": "coastline"}),
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import shapely
 
 from synapolis.core.errors import SourceError
@@ -18,6 +19,8 @@ from synapolis.sources.osm_streets import street_layers
 
 ATTRIBUTION = "© OpenStreetMap contributors"
 LICENCE = "ODbL 1.0"
+WITHIN = 0.9
+"""A building with more than this share of its footprint in a larger one is taken for a part or a second drawing."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,21 @@ def _buildings(found: list[Area], elements: Elements, notes: dict[str, list[str]
     left_out = len((border | {area.id for area in built}) - seen)
     if left_out:
         notes.setdefault("buildings", []).append(f"{left_out} buildings cut at the extract's border are left out")
-    return _frame([_building(area) for area in whole], elements.crs)
+    table = _frame([_building(area) for area in whole], elements.crs)
+    return None if table is None else _without_doubles(table, notes)
+
+
+def _without_doubles(table: gpd.GeoDataFrame, notes: dict[str, list[str]]) -> gpd.GeoDataFrame:
+    """Leave out buildings drawn inside a larger one (towers, a second drawing): their floors would count twice."""
+    shapes, area = table.geometry.to_numpy(), table.area.to_numpy()
+    inner, outer = table.sindex.query(shapes, predicate="intersects")
+    larger = (area[outer] > area[inner]) | ((area[outer] == area[inner]) & (outer < inner))
+    inner, outer = inner[larger], outer[larger]
+    shared = shapely.area(shapely.intersection(shapes[inner], shapes[outer]))
+    doubles = np.unique(inner[shared > WITHIN * area[inner]])
+    if len(doubles):
+        notes.setdefault("buildings", []).append(f"{len(doubles)} drawn inside a larger building are left out")
+    return table[~np.isin(np.arange(len(table)), doubles)]
 
 
 def _above_ground(area: Area) -> bool:
