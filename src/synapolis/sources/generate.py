@@ -13,7 +13,7 @@ from synapolis.sources.made_up.networks import YEAR, make_rail, make_sewers, mak
 from synapolis.sources.made_up.site import CRS, Site, make_site
 from synapolis.sources.made_up.society import make_places, make_services, make_weather, make_zones
 
-FEWEST, MOST = 1_000, 200_000
+FEWEST, MOST = 500, 300_000
 
 
 def generate_city(people: int = 20_000, seed: int = 1, name: str = "generated") -> City:
@@ -22,7 +22,7 @@ def generate_city(people: int = 20_000, seed: int = 1, name: str = "generated") 
     Parameters
     ----------
     people : int
-        From 1,000 to 200,000; the city's area grows with it, at 82 people a hectare.
+        From 500 to 300,000; the city's area grows with it, at 82 people a hectare.
     seed : int
         The same people and seed give the same city, to the last digit.
     name : str
