@@ -79,7 +79,7 @@ def footprints(
             break
         inset += surplus / drawn.length
         drawn = safe.buffer(-inset, join_style="mitre")
-    drawn = shapely.intersection(drawn.simplify(0.5 * cell_size), safe)
+    drawn = shapely.intersection(drawn.simplify(0.8 * cell_size), safe)
     return [part for part in _polygons(drawn) if part.area >= MIN_FOOTPRINT]
 
 
