@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from synapolis.core.errors import SourceError
+from synapolis.core.errors import SourceError, SynapolisError
 from synapolis.layers.schemas import LAYERS
 from synapolis.sources.osm import OsmExtract, read_osm
 
@@ -215,3 +217,18 @@ def test_helsinki_tram_7(helsinki):
     seven = lines[(lines["mode"] == "tram") & (lines["route_name"] == "7")]
     assert len(seven) == 2
     assert sorted(stops["line"].value_counts()[seven.index]) == [7, 8]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.floats(0, 0.999), value=st.integers(0, 255))
+def test_one_wrong_byte_gives_layers_or_a_clear_refusal(town, tmp_path, at, value):
+    data = bytearray(town.read_bytes())
+    data[int(at * len(data))] = value
+    path = tmp_path / "wrong.osm.pbf"
+    path.write_bytes(bytes(data))
+    try:
+        extract = read_osm(path)
+    except SynapolisError:
+        return
+    for name, table in extract.layers.items():
+        LAYERS[name].check(table)

@@ -130,7 +130,7 @@ class BuildSpec(BaseModel):
 
     @classmethod
     def from_toml(cls, path: Path | str) -> BuildSpec:
-        """Read a `build.toml`; its files are named relative to its folder.
+        """Read a `build.toml`; its files are named relative to its folder, which also gives the default name.
 
         Raises
         ------
@@ -142,6 +142,7 @@ class BuildSpec(BaseModel):
             words = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SourceError(f"{path} cannot be read as TOML: {error}; mend it") from error
+        words.setdefault("name", path.resolve().parent.name)
         return _validated(words, str(path)).in_folder(path.parent)
 
     @classmethod
