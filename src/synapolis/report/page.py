@@ -25,7 +25,8 @@ from synapolis.report.basemap import BaseMap, draw_base
 from synapolis.report.maps import MapView, map_view, marker_map
 from synapolis.report.numbers import ClaimText, claim_text
 from synapolis.report.pedigree import Pedigree, by_influence, trace
-from synapolis.scenarios.answer import Answer, Claim, Evidence, Site
+from synapolis.scenarios.answer import Answer, Claim, Evidence, MapLayer, Site
+from synapolis.scenarios.views import view_of
 
 OPENSTREETMAP = "© OpenStreetMap contributors"
 STATUS = {"answered": "Answered", "clarify": "Needs one more detail", "refused": "Not answered"}
@@ -67,7 +68,7 @@ class Section:
     groups: tuple[Group, ...]
     maps: tuple[MapView, ...]
     site_map: MapView | None
-    site_scores: tuple[str, ...]
+    site_scores: tuple[tuple[str, str, str], ...]
     distributions: tuple[charts.Distribution, ...]
     balances: tuple[charts.Balance, ...]
     reaches: tuple[charts.Reach, ...]
@@ -143,9 +144,9 @@ def _section(number: int, answer: Answer, evidence: Evidence, bases: dict[str, t
         base=base,
         base_id=base_id,
         groups=_groups([Row(claim, claim_text(claim, city.currency), trace(answer, claim)) for claim in answer.claims]),
-        maps=tuple(map_view(layer, evidence, base) for layer in evidence.maps) if base is not None else (),
+        maps=tuple(map_view(layer, evidence, base) for layer in _drawn(answer, evidence)) if base is not None else (),
         site_map=_site_map(placed, evidence, base) if placed and base is not None else None,
-        site_scores=tuple(dict.fromkeys(name for site in answer.sites for name in site.scores)),
+        site_scores=_score_names(answer, city.currency),
         distributions=charts.distributions(answer, evidence, city.currency),
         balances=charts.balances(answer, city.currency),
         reaches=charts.reaches(answer, city.currency),
@@ -181,6 +182,17 @@ def _base(city: Any, bases: dict[str, tuple[str, BaseMap]]) -> tuple[str, BaseMa
     return bases[key]
 
 
+def _score_names(answer: Answer, currency: str) -> tuple[tuple[str, str, str], ...]:
+    """Word, name and unit of each score of the candidates."""
+    names = dict.fromkeys(name for site in answer.sites for name in site.scores)
+    return tuple((name, view_of(name, "").says, numbers.quantity_unit(name, currency)) for name in names)
+
+
+def _drawn(answer: Answer, evidence: Evidence) -> list[MapLayer]:
+    """Maps to draw: candidates have a numbered map of their own."""
+    return [layer for layer in evidence.maps if not (answer.sites and layer.kind == "sites")]
+
+
 def _site_map(sites: list[Site], evidence: Evidence, base: BaseMap) -> MapView:
     return marker_map(
         [(site.geometry, str(site.rank), site.on_front) for site in sites], evidence, base, title="Where they lie"
@@ -201,7 +213,6 @@ def _template() -> jinja2.Template:
         percent=numbers.percent,
         words=numbers.words,
         significant=numbers.significant,
-        unit=numbers.quantity_unit,
         sentence=numbers.sentence,
     )
     return environment.get_template("report.html.j2")

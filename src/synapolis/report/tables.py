@@ -60,7 +60,7 @@ def answer_table(answer: Answer, currency: str = "") -> Table:
 def sites_table(answer: Answer) -> Table:
     """Candidates of siting for the terminal, best first."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, justify in (("rank", "right"), ("site", "left"), ("homes", "right"), ("keeps its rank", "right")):
+    for name, justify in (("rank", "right"), ("site", "left"), ("homes", "right"), ("among the best in", "right")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     table.add_column("why", overflow="fold", ratio=1)
     for site in sorted(answer.sites, key=lambda site: site.rank):
