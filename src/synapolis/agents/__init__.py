@@ -1,0 +1,1 @@
+"""Tools, questions and reflexes: they act only through the rooms below."""

@@ -52,7 +52,14 @@ def _carry_out(
     rehearsal = Rehearsal(
         read.scenario, read.want, question=read.question, actor=actor, purpose=purpose, members=members
     )
-    return rehearse(city, rehearsal, cache, progress=progress)
+    answer, evidence = rehearse(city, rehearsal, cache, progress=progress)
+    heard = f"Understood as: {read.reading}"
+    told = {
+        **vars(answer),
+        "findings": (heard, *answer.findings),
+        "not_computable": {**read.not_computable, **answer.not_computable},
+    }
+    return Answer(**told), evidence
 
 
 def _unanswered(

@@ -133,12 +133,14 @@ class FixedPoint:
     """A coupled field: `word` feeds back into its own making until it no longer changes.
 
     `start` is the word it begins with; it stops when the largest change relative to the mean is below `tolerance`.
+    `carries` are the other words made inside the loop: they are taken from its last round.
     """
 
     word: str
     start: str
     tolerance: float
     max_iterations: int
+    carries: tuple[str, ...] = ()
 
 
 class Registry:
@@ -255,9 +257,12 @@ def model(
     return declare
 
 
-def declare_fixed_point(word: str, *, start: str, tolerance: float, max_iterations: int) -> None:
+def declare_fixed_point(
+    word: str, *, start: str, tolerance: float, max_iterations: int, carries: tuple[str, ...] = ()
+) -> None:
     """Declare that a quantity feeds back into its own making."""
-    REGISTRY.fixed_points[word] = FixedPoint(word, start, tolerance, max_iterations)
+    point = FixedPoint(word, start, tolerance, max_iterations, carries)
+    REGISTRY.fixed_points |= dict.fromkeys((word, *carries), point)
 
 
 def declare_vocabulary(namespace: Mapping[str, Any]) -> None:

@@ -134,6 +134,9 @@ LinkTimeRatio = Annotated[Floats, on("link", "1", "Congested time over free-flow
 VehicleKilometres = Annotated[float, on("city", "km/h", "Vehicle-kilometres driven in the peak hour.")]
 VehicleHours = Annotated[float, on("city", "h/h", "Vehicle-hours spent in the peak hour.")]
 MeanCarDelay = Annotated[float, on("city", "s", "Delay of the average car trip against free flow.")]
+RouteSets = Annotated[
+    Any, on("link", "1/h", "Flow of each origin on each link, from which an edited equilibrium starts.")
+]
 AssignmentReport = Annotated[Table, on("city", "", "Relative gap, iterations and method of the equilibrium.")]
 
 # --- housing and money -----------------------------------------------------------------------------------------------

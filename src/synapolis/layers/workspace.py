@@ -90,5 +90,7 @@ def write_whole(path: Path, text: str) -> Path:
             Path(scratch).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror or error}; free some space or choose another place") from error
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another place"
+        ) from error
     return path

@@ -151,8 +151,8 @@ def _close_street(edit: CloseStreet, city: City) -> BoundEdit:
 
 def _change_headway(edit: ChangeHeadway, city: City) -> BoundEdit:
     route = find_route(edit.route, city)
-    values = {"edit_route": route, "edit_headway": edit.headway_minutes * 60}
-    return BoundEdit(edit.id, edit.kind, edit.models, values, f"line {route} every {edit.headway_minutes:g} minutes",
+    values = {"edit_route": route, "edit_headway": edit.headway_minutes * 60, "edit_mode": edit.mode or ""}
+    return BoundEdit(edit.id, edit.kind, edit.models, values, f"{edit.mode or 'line'} {route} every {edit.headway_minutes:g} minutes",
                      {"amount": edit.headway_minutes, "unit": "min"})  # fmt: skip
 
 

@@ -124,6 +124,7 @@ class ChangeHeadway(EditBase):
 
     kind: Literal["change_headway"] = "change_headway"
     route: str = Field(min_length=1, max_length=40)
+    mode: Literal["tram", "bus", "rail", "subway", "ferry", "cable"] | None = None
     headway_minutes: float = Field(gt=0, le=1440)
     models: ClassVar[tuple[str, ...]] = ("change_headway",)
 

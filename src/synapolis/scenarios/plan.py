@@ -149,9 +149,9 @@ class Planner:
         if word in REGISTRY.assumptions:
             return self._assumption(word)
         point = REGISTRY.fixed_points.get(word)
-        if point is not None and inside != word:
-            return self._fixed_point(point, stage)
-        if point is not None:
+        if point is not None and inside != point.word:
+            return self._fixed_point(point, word, stage)
+        if point is not None and word == point.word:
             return Ref(self._node("feedback", word, outputs=(word,), origin="derived"), word)
         return self._made(word, stage, inside)
 
@@ -265,24 +265,27 @@ class Planner:
             f"not computable: {self.city.title} has no {' and no '.join(dict.fromkeys(reasons))}, which {edit.says} needs"
         )
 
-    def _fixed_point(self, point: FixedPoint, stage: int) -> Ref | Unavailable:
+    def _fixed_point(self, point: FixedPoint, word: str, stage: int) -> Ref | Unavailable:
         start = self.resolve(point.start, stage)
+        if isinstance(start, Unavailable):
+            return start
         inner = self._made(point.word, stage, point.word)
-        if isinstance(start, Unavailable) or isinstance(inner, Unavailable):
-            return start if isinstance(start, Unavailable) else inner
-        inputs = (("start", start), ("next", inner))
-        return Ref(
-            self._node(
-                "fixed_point",
-                point.word,
-                inputs,
-                fixed_point=point,
-                origin=inner.node.origin,
-                stage=stage,
-                outputs=(point.word,),
-            ),
-            point.word,
-        )
+        if isinstance(inner, Unavailable):
+            return inner
+        inputs = [("start", start), ("next", inner)]
+        for carried in point.carries:
+            found = self.resolve(carried, stage, inside=point.word)
+            if isinstance(found, Ref):
+                inputs.append((carried, found))
+        outputs = (point.word, *(name for name, _ in inputs[2:]))
+        node = self._node(
+            "fixed_point", point.word, tuple(inputs), fixed_point=point, origin=inner.node.origin, stage=stage,
+            outputs=outputs,
+        )  # fmt: skip
+        if stage:
+            today = self._fixed_point(point, word, 0)
+            node.baseline = today.node if isinstance(today, Ref) and today.node is not node else None
+        return Ref(node, word) if word in outputs else Unavailable(word, (word.replace("_", " "),))
 
     def _edit_log(self, upto: int) -> pd.DataFrame:
         rows = [{"edit": edit.id, "kind": edit.kind} | dict(edit.log) for edit in self.edits[:upto]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,13 +122,23 @@ def _make(node: Node, ran: Ran) -> Entry:
 
 def _call(node: Node, arguments: dict[str, Any], ran: Ran | None = None) -> dict[str, Any]:
     """Call a model on its arguments; what is optional and not there is None."""
+    before = node.baseline
+    if before is None or ran is None:
+        return _outputs(node, arguments)
+    earlier = {arg: ran.value(ref) for arg, ref in before.inputs}
+    return _outputs(node, arguments, (ran.entries[id(before)].outputs, earlier))
+
+
+def _outputs(
+    node: Node, arguments: dict[str, Any], earlier: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Outputs of a model by word; from earlier outputs and inputs where it offers an update and they are given."""
     declaration = node.declaration
     assert declaration is not None
     arguments |= {name: None for name in declaration.optional if name not in arguments}
     try:
-        if node.baseline is not None and ran is not None and declaration.update is not None:
-            before = {arg: ran.value(ref) for arg, ref in node.baseline.inputs}
-            result = declaration.update(ran.entries[id(node.baseline)].outputs, before, arguments)
+        if earlier is not None and declaration.update is not None:
+            result = declaration.update(*earlier, arguments)
         else:
             result = declaration.function(**arguments)
     except NotComputableError as error:
@@ -145,34 +155,45 @@ def _call(node: Node, arguments: dict[str, Any], ran: Ran | None = None) -> dict
 
 
 def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Repeat the loop's models with successive averages until the fed-back field stands still."""
+    """Repeat the loop's models with successive averages until the fed-back field stands still.
+
+    A model that offers an update starts from its last round, and in the first round from the baseline's last.
+    """
     refs = dict(node.inputs)
     value = np.asarray(ran.value(refs["start"]), dtype=float)
     inner = [step for step in ancestors([refs["next"]]) if id(step) not in ran.entries]
+    last: Mapping[str, Any] | None = ran.entries[id(node.baseline)].outputs if node.baseline is not None else None
     change = np.inf
     for iteration in range(1, point.max_iterations + 1):
         local = Ran(entries=dict(ran.entries))
         for step in inner:
             if step.kind == "feedback":
-                outputs = {step.name: value}
+                outputs: dict[str, Any] = {step.name: value}
             else:
-                outputs = _call(step, {arg: local.value(ref) for arg, ref in step.inputs})
+                earlier = (last, {}) if last is not None else None
+                outputs = _outputs(step, {arg: local.value(ref) for arg, ref in step.inputs}, earlier)
             local.entries[id(step)] = Entry(outputs, {}, 0.0, {})
+        carried = {name: local.value(ref) for name, ref in node.inputs[2:]}
+        last = carried
         target = np.asarray(local.value(refs["next"]), dtype=float)
         scale = float(np.nanmean(np.abs(value))) or 1.0
         change = float(np.nanmax(np.abs(target - value))) / scale
-        value = value + (target - value) / (iteration if change > point.tolerance and iteration > 1 else 1)
+        value = value + (target - value) / (iteration if change > point.tolerance else 1)
         if change <= point.tolerance:
             break
-    converged = change <= point.tolerance
-    notes = {"iterations": iteration, "residual": change, "tolerance": point.tolerance, "converged": converged}
-    return {point.word: value}, notes
+    notes = {
+        "iterations": iteration, "residual": change, "tolerance": point.tolerance,
+        "converged": bool(change <= point.tolerance),
+    }  # fmt: skip
+    return {point.word: value, **carried}, notes
 
 
 def _loop_key(node: Node, ran: Ran) -> str:
     """A loop's key covers the code of its models and everything that enters it from outside."""
     assert node.fixed_point is not None
     parts = ["loop", digest(node.fixed_point)]
+    if node.baseline is not None:
+        parts.append("from=" + ran.keys[id(node.baseline)])
     for step in ancestors([ref for _, ref in node.inputs]):
         if id(step) in ran.entries:
             parts.extend(sorted(ran.entries[id(step)].digests.values()))

@@ -1,0 +1,1 @@
+"""Decodes foreign bytes into layers; opens no socket."""

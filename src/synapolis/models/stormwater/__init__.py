@@ -1,0 +1,1 @@
+"""Stormwater: design storms, runoff, surface flow, and edits of the ground."""

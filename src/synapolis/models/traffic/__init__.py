@@ -1,0 +1,1 @@
+"""Road traffic: network, demand, equilibrium, and edits of streets."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from synapolis.layers.vocabulary import (
     LinkTimeRatio,
     MeanCarDelay,
     RoadNetwork,
+    RouteSets,
     Streets,
     VehicleHours,
     VehicleKilometres,
@@ -32,7 +34,8 @@ from synapolis.models.traffic.demand import (
     trip_production,
     vehicle_trips,
 )
-from synapolis.models.traffic.equilibrium import Equilibrium, user_equilibrium
+
+from synapolis.models.traffic.equilibrium import Bushes, Equilibrium, user_equilibrium
 from synapolis.models.traffic.roads import CityRoads
 
 DECISION = "Comparing what lanes, closures and new homes do to traffic."
@@ -145,6 +148,27 @@ class Assigned(NamedTuple):
     vehicle_hours: VehicleHours
     mean_car_delay: MeanCarDelay
     assignment_report: AssignmentReport
+    route_sets: RouteSets
+
+
+class Routes(NamedTuple):
+    """Flow by origin and link, with the links it belongs to."""
+
+    bushes: Bushes
+    from_node: NDArray[np.int32]
+    to_node: NDArray[np.int32]
+
+
+def assignment_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Mapping[str, Any]) -> Assigned:
+    """Continue from an earlier equilibrium on the same links; the same gap holds as from a cold start."""
+    routes: Routes | None = before.get("route_sets")
+    network = inputs["road_network"].network
+    same = (
+        routes is not None
+        and np.array_equal(routes.from_node, network.from_node)
+        and np.array_equal(routes.to_node, network.to_node)
+    )
+    return _assigned(**inputs, start=routes.bushes if same and routes is not None else None)
 
 
 @model(
@@ -154,6 +178,7 @@ class Assigned(NamedTuple):
     limits="Static: no queues spilling back, one average hour; trips that no route serves are left out and reported.",
     risks=RISKS,
     tests=TESTS,
+    update=assignment_from,
 )
 def assignment(car_trips: CarTrips, road_network: RoadNetwork, streets: Streets, assignment_gap: float) -> Assigned:
     """Cars on each street, congested times, driving and delay in the peak hour.
@@ -164,7 +189,19 @@ def assignment(car_trips: CarTrips, road_network: RoadNetwork, streets: Streets,
     Engineers, 1(3).
     Beckmann, M., McGuire, C. B., and Winsten, C. B. (1956). Studies in the Economics of Transportation. Yale.
     """
-    found = user_equilibrium(road_network.network, car_trips, relative_gap=assignment_gap, drop_unreachable=True)
+    return _assigned(car_trips, road_network, streets, assignment_gap)
+
+
+def _assigned(
+    car_trips: NDArray[np.float64],
+    road_network: CityRoads,
+    streets: Any,
+    assignment_gap: float,
+    start: Bushes | None = None,
+) -> Assigned:
+    found = user_equilibrium(
+        road_network.network, car_trips, relative_gap=assignment_gap, drop_unreachable=True, start=start
+    )
     return _told(found, road_network, car_trips, len(streets))
 
 
@@ -190,7 +227,13 @@ def _told(found: Equilibrium, roads: CityRoads, trips: NDArray[np.float64], stre
         vehicle_hours=float(flow @ time / 3600),
         mean_car_delay=float(flow @ (time - free) / served) if served > 0 else 0.0,
         assignment_report=report,
+        route_sets=Routes(found.bushes, roads.network.from_node, roads.network.to_node),
     )
 
 
-declare_fixed_point("car_time", start="free_flow_car_time", tolerance=0.02, max_iterations=12)
+CARRIED = (
+    "car_trips", "link_flow", "link_time_ratio", "vehicle_kilometres", "vehicle_hours", "mean_car_delay",
+    "assignment_report", "route_sets",
+)  # fmt: skip
+
+declare_fixed_point("car_time", start="free_flow_car_time", tolerance=0.02, max_iterations=12, carries=CARRIED)

@@ -1,0 +1,1 @@
+"""Transit and walking: connections, scans, access, and edits of the timetable."""
