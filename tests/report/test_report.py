@@ -315,3 +315,11 @@ def test_markdown_and_csv_hold_every_claim(items):
     assert float(rows[0]["change"]) == 682.0
     formula = dataclasses.replace(answer.claims[0], text="=HYPERLINK()")
     assert "'=HYPERLINK()" in claims_csv(dataclasses.replace(answer, claims=(formula,)))
+
+
+def test_the_strongest_change_lies_on_top_whichever_way_it_goes():
+    ramp = diverging(np.array([-10.0, 10.0]), "jobs")
+    strength = ramp.strength()
+    assert sorted(strength.tolist()) == list(range(9))
+    assert strength[0] == 0
+    assert {int(strength[1]), int(strength[8])} == {7, 8}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.features import rasterize
 from rasterio.transform import Affine
+from scipy.ndimage import maximum_filter
 
 from synapolis.layers.city import City
 from synapolis.report.basemap import BaseMap, data_uri, round_length
@@ -182,13 +183,18 @@ def _paint(layer: MapLayer, values: NDArray[Any], ramp: Ramp, base: BaseMap) -> 
     scale = max(base.width, base.height) / OVERLAY_SIDE
     shape = (max(round(base.height / scale), 1), max(round(base.width / scale), 1))
     metres = base.metres_per_pixel * scale
-    shapes = _footprints(layer, classes, metres)
-    order = np.argsort(classes, kind="stable")  # the strongest class is painted last
-    pairs = [(shapes[i], int(classes[i])) for i in order if classes[i] and not shapely.is_empty(shapes[i])]
+    strength = ramp.strength()
+    ranks, shapes = strength[classes], _footprints(layer, metres)
+    order = np.argsort(ranks, kind="stable")  # the strongest is painted last
+    pairs = [(shapes[i], int(ranks[i])) for i in order if ranks[i] and not shapely.is_empty(shapes[i])]
     if not pairs:
         return np.zeros(shape, np.uint8)
     corner = Affine(metres, 0, base.bounds[0], 0, -metres, base.bounds[3])
-    return np.asarray(rasterize(pairs, shape, transform=corner, dtype="uint8"))
+    painted = np.asarray(rasterize(pairs, shape, transform=corner, dtype="uint8"))
+    if layer.kind == "links":  # burnt one pixel wide; strong ones are drawn wider
+        strong = np.where(painted > strength.max() / 2, painted, 0)
+        painted = np.maximum(maximum_filter(painted, 5), maximum_filter(strong, 7))
+    return np.asarray(np.argsort(strength).astype(np.uint8)[painted])
 
 
 def _shapes(layer: MapLayer) -> NDArray[Any]:
@@ -196,12 +202,11 @@ def _shapes(layer: MapLayer) -> NDArray[Any]:
     return np.asarray(getattr(layer.geometry, "geometry", layer.geometry), dtype=object)
 
 
-def _footprints(layer: MapLayer, classes: NDArray[np.uint8], metres: float) -> NDArray[Any]:
+def _footprints(layer: MapLayer, metres: float) -> NDArray[Any]:
+    """What is painted for each place: points become discs, all else is as it is."""
     shapes = _shapes(layer)
-    if layer.kind == "links":
-        return np.asarray(shapely.buffer(shapes, metres * (1.2 + 0.35 * classes), cap_style="flat"))
     points = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
-    return np.where(points, shapely.buffer(shapes, 8 * metres), shapes)
+    return np.where(points, shapely.buffer(shapes, 8 * metres), shapes) if points.any() else shapes
 
 
 def _overlay(painted: NDArray[np.uint8], ramp: Ramp) -> str:

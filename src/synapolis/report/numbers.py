@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
+import synapolis.layers.vocabulary  # noqa: F401 - declares the words and their units
 from synapolis.core.declare import REGISTRY
 from synapolis.scenarios.answer import NO_DIFFERENCE, Claim
 

@@ -53,6 +53,15 @@ class Ramp:
             found = np.maximum(found, 1) if self.open_below else found
         return np.where(np.isfinite(values), found, 0).astype(np.uint8)
 
+    def strength(self) -> NDArray[np.uint8]:
+        """Order in which classes cover each other: the strongest, rise or fall, lies on top."""
+        classes = np.arange(len(self.colours) + 1)
+        if not self.centred:
+            return classes.astype(np.uint8)
+        half = len(self.edges) // 2
+        falls = (classes > 0) & (classes <= half)
+        return np.where(falls, 2 * (half + 1 - classes) - 1, np.maximum(2 * (classes - half), 0)).astype(np.uint8)
+
     def shown(self, values: NDArray[Any]) -> tuple[tuple[str, str], ...]:
         """The legend, without a whole side (rise or fall) that no value lies on."""
         if not self.centred:
