@@ -173,6 +173,8 @@ def open_city(folder: Path | str) -> City:
         return _city(head, folder)
     except KeyError as error:
         raise CityError(f"{path} lacks {error}; restore it or build the city again") from error
+    except (AttributeError, TypeError) as error:
+        raise CityError(f"{path} is not laid out as a city ({error}); restore it or build the city again") from error
 
 
 def _header(city: City) -> dict[str, Any]:
