@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -258,6 +258,8 @@ def test_what_cannot_change_is_unchanged():
     assert (claim_text(still).change, claim_text(still).interval) == ("unchanged", "")
 
 
+@example(values=[5e-324], quantity="runoff_depth")
+@example(values=[-1e9, 5e-324, 1e9], quantity="jobs")
 @given(
     st.lists(st.floats(-1e9, 1e9, allow_nan=False), min_size=1, max_size=40), st.sampled_from(["runoff_depth", "jobs"])
 )

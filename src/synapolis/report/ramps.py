@@ -15,6 +15,7 @@ from synapolis.layers.land_cover import Cover
 from synapolis.report.numbers import number
 
 MOST_WHOLE = 6
+NOISE = 1e-12
 WATER_WORDS = ("runoff", "flood", "rain", "storage", "infiltrat", "stored", "depth")
 COVERS = {
     Cover.WATER: "#9ecae1",
@@ -80,7 +81,7 @@ def is_water(quantity: str) -> bool:
 def sequential(values: NDArray[Any], quantity: str) -> Ramp:
     """Classes for amounts, from pale for little to dark for much; water below its first limit is not painted."""
     finite = _finite(values)
-    if finite.size == 0 or finite.max() <= finite.min():
+    if finite.size == 0 or finite.max() - finite.min() <= NOISE:
         finite = np.array([0.0, max(1.0, *finite[:1].tolist())]) if finite.size else np.array([0.0, 1.0])
     values_whole = np.unique(finite)
     if len(values_whole) <= MOST_WHOLE and bool((values_whole == np.round(values_whole)).all()):
@@ -103,7 +104,9 @@ def _whole(values: NDArray[np.float64]) -> Ramp:
 def diverging(values: NDArray[Any], quantity: str) -> Ramp:
     """Classes for differences, symmetric about nothing; what is next to nothing is not painted."""
     finite = np.abs(_finite(values))
-    finite = finite[finite > 0.01 * finite.max()] if finite.any() else finite[:0]  # leave out numerical noise
+    finite = (
+        finite[finite > max(0.01 * finite.max(), NOISE)] if finite.any() else finite[:0]
+    )  # leave out numerical noise
     top = _round_up(float(np.quantile(finite, 0.98))) if finite.size else 1.0
     base = 10.0 ** math.floor(math.log10(top) + 1e-9)
     side = tuple(step * base for step in _SIDE[round(top / base)])
