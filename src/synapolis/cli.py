@@ -40,6 +40,7 @@ ReportOption = Annotated[Path | None, typer.Option("--report", help="Write a sel
 MembersOption = Annotated[
     int, typer.Option("--members", min=0, max=1000, help="Runs of the ensemble over assumptions.")
 ]
+WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0: one a processor.")]
 PurposeOption = Annotated[str, typer.Option("--purpose", help="What the answer is for; kept in its pedigree.")]
 
 
@@ -55,7 +56,8 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")):
-            talk.print(f"[red]usage:[/red] {_escaped(getattr(error, 'format_message', lambda: str(error))())}")
+            told = error.format_message() if hasattr(error, "format_message") else str(error)
+            talk.print(f"[red]usage:[/red] {_escaped(told)}")
             sys.exit(getattr(error, "exit_code", 2))
         raise
 
@@ -119,16 +121,20 @@ def ask(
     city: CityOption = "helsinki",
     as_json: JsonOption = False,
     report: ReportOption = None,
-    members: MembersOption = 24,
+    members: MembersOption = 20,
     purpose: PurposeOption = "planning",
+    workers: WorkersOption = 0,
 ) -> None:
     """Ask a question in plain English. What is not understood is asked back; nothing is silently dropped."""
     from synapolis.agents.ask import ask as put
     from synapolis.scenarios.cache import default_cache
+    from synapolis.scenarios.sweep import Sweep, default_workers
 
     place = load_city(city)
-    with progress() as tell:
-        answer, evidence = put(question, place, default_cache(), members=members, purpose=purpose, progress=tell)
+    with progress() as tell, Sweep(workers or default_workers()) as sweep:
+        answer, evidence = put(
+            question, place, default_cache(), members=members, purpose=purpose, sweep=sweep, progress=tell
+        )
     _deliver(answer, evidence, as_json=as_json, report=report)
 
 
@@ -143,20 +149,22 @@ def run(
     ] = None,
     as_json: JsonOption = False,
     report: ReportOption = None,
-    members: MembersOption = 24,
+    members: MembersOption = 20,
+    workers: WorkersOption = 0,
 ) -> None:
     """Run a scenario file and answer for the wanted quantities."""
     from synapolis.scenarios.bind import read_scenario
     from synapolis.scenarios.cache import default_cache
     from synapolis.scenarios.rehearse import Rehearsal, rehearse
+    from synapolis.scenarios.sweep import Sweep, default_workers
 
     place = load_city(city)
     rehearsal = Rehearsal(
         read_scenario(scenario), tuple(word.strip() for word in want.split(",") if word.strip()),
         question=f"{scenario.name}: {want}", purpose=purpose, members=members, assumptions=_assumed(assume or []),
     )  # fmt: skip
-    with progress() as tell:
-        answer, evidence = rehearse(place, rehearsal, default_cache(), progress=tell)
+    with progress() as tell, Sweep(workers or default_workers()) as sweep:
+        answer, evidence = rehearse(place, rehearsal, default_cache(), sweep=sweep, progress=tell)
     _deliver(answer, evidence, as_json=as_json, report=report)
 
 
@@ -186,7 +194,7 @@ def compare(
         str, typer.Option(help="Quantities, separated by commas.")
     ] = "runoff_volume,city_mean_time_to_jobs,total_capital_cost",
     as_json: JsonOption = False,
-    members: MembersOption = 24,
+    members: MembersOption = 20,
 ) -> None:
     """Hold two scenarios against each other and against today."""
     from synapolis.report.console import print_comparison
@@ -380,20 +388,22 @@ def _show(city: City, where: str) -> None:
 @app.command()
 def demo(
     report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
-    members: MembersOption = 24,
+    members: MembersOption = 20,
 ) -> None:
     """Build Helsinki centre and ask three questions, with a report of maps, charts and pedigree."""
     from synapolis.agents.ask import ask as put
     from synapolis.report.page import write_report
     from synapolis.report.console import print_answer
     from synapolis.scenarios.cache import default_cache
+    from synapolis.scenarios.sweep import Sweep, default_workers
 
     place, cache, items = load_city("helsinki"), default_cache(), []
-    for question in DEMO_QUESTIONS:
-        out.rule(question, style="dim")
-        with progress() as tell:
-            items.append(put(question, place, cache, members=members, progress=tell))
-        print_answer(items[-1][0], out)
+    with Sweep(default_workers()) as sweep:
+        for question in DEMO_QUESTIONS:
+            out.rule(question, style="dim")
+            with progress() as tell:
+                items.append(put(question, place, cache, members=members, sweep=sweep, progress=tell))
+            print_answer(items[-1][0], out)
     with progress() as tell:
         tell("drawing the report", 0, 1)
         write_report(items, report, title="Helsinki centre: three questions")

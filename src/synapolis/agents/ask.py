@@ -10,7 +10,8 @@ from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.plan import Planner
 from synapolis.scenarios.rehearse import MEMBERS, Rehearsal, rehearse
 from synapolis.scenarios.run import Progress
-from synapolis.scenarios.siting import Siting, choose_sites
+from synapolis.scenarios.siting import SITING_MEMBERS, Siting, choose_sites
+from synapolis.scenarios.sweep import Sweep
 
 
 def ask(
@@ -21,6 +22,7 @@ def ask(
     actor: str = "local user",
     purpose: str = "planning",
     members: int = MEMBERS,
+    sweep: Sweep | None = None,
     progress: Progress | None = None,
 ) -> tuple[Answer, Evidence]:
     """Answer a question about a city, offline and without a language model.
@@ -35,24 +37,34 @@ def ask(
     if isinstance(read, Refused):
         return _unanswered("refused", question, city, actor, purpose, read.reason, read.options), Evidence(city)
     try:
-        return _carry_out(read, city, cache, actor=actor, purpose=purpose, members=members, progress=progress)
+        return _carry_out(
+            read, city, cache, actor=actor, purpose=purpose, members=members, sweep=sweep, progress=progress
+        )
     except (NotComputableError, ScenarioError) as error:
         return _unanswered("refused", question, city, actor, purpose, str(error), ()), Evidence(city)
 
 
 def _carry_out(
-    read: Understood, city: City, cache: Cache, *, actor: str, purpose: str, members: int, progress: Progress | None
+    read: Understood,
+    city: City,
+    cache: Cache,
+    *,
+    actor: str,
+    purpose: str,
+    members: int,
+    sweep: Sweep | None,
+    progress: Progress | None,
 ) -> tuple[Answer, Evidence]:
     if read.siting is not None:
         siting = Siting(
             homes=read.siting.homes, area=read.siting.area, weights=read.siting.weights, question=read.question,
-            actor=actor, purpose=purpose, members=members,
+            actor=actor, purpose=purpose, members=min(members, SITING_MEMBERS),
         )  # fmt: skip
-        return choose_sites(city, siting, cache, progress=progress)
+        return choose_sites(city, siting, cache, sweep=sweep, progress=progress)
     rehearsal = Rehearsal(
         read.scenario, read.want, question=read.question, actor=actor, purpose=purpose, members=members
     )
-    answer, evidence = rehearse(city, rehearsal, cache, progress=progress)
+    answer, evidence = rehearse(city, rehearsal, cache, sweep=sweep, progress=progress)
     heard = f"Understood as: {read.reading}"
     told = {
         **vars(answer),

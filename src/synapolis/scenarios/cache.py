@@ -15,7 +15,7 @@ import platformdirs
 
 MAGIC = b"synapolis-cache-1\n"
 DISK_LIMIT = 4 * 2**30
-MEMORY_ENTRIES = 20_000
+MEMORY_LIMIT = 2**30
 WORTH_KEEPING = 0.02
 """Results that took less than this [s] are made again rather than read from disk."""
 
@@ -39,13 +39,15 @@ class Cache:
     def __init__(self, folder: Path | None = None, *, disk_limit: int = DISK_LIMIT) -> None:
         self.folder = folder
         self.disk_limit = disk_limit
-        self._memory: OrderedDict[str, Entry] = OrderedDict()
+        self._memory: OrderedDict[str, tuple[Entry, int]] = OrderedDict()
+        self._held = 0
 
     def get(self, key: str) -> Entry | None:
         """Return the entry, or None when it has to be made."""
-        entry = self._memory.get(key)
-        if entry is not None:
-            return entry
+        held = self._memory.get(key)
+        if held is not None:
+            self._memory.move_to_end(key)
+            return held[0]
         entry = self._read(key)
         if entry is not None:
             self._remember(key, entry)
@@ -64,9 +66,13 @@ class Cache:
             self.folder = None
 
     def _remember(self, key: str, entry: Entry) -> None:
-        self._memory[key] = entry
-        if len(self._memory) > MEMORY_ENTRIES:
-            self._memory.popitem(last=False)
+        size = sum(size_of(value) for value in entry.outputs.values())
+        if key in self._memory:
+            self._held -= self._memory.pop(key)[1]
+        self._memory[key] = entry, size
+        self._held += size
+        while self._held > MEMORY_LIMIT and len(self._memory) > 1:
+            self._held -= self._memory.popitem(last=False)[1][1]
 
     def _path(self, key: str) -> Path:
         assert self.folder is not None
@@ -119,3 +125,15 @@ def default_cache() -> Cache:
     """The cache in the user's cache folder, or where SYNAPOLIS_CACHE says."""
     place = os.environ.get("SYNAPOLIS_CACHE") or platformdirs.user_cache_dir("synapolis")
     return Cache(Path(place))
+
+
+def size_of(value: Any) -> int:
+    """Rough size of a value in memory [byte]: arrays and tables are counted, the rest is small."""
+    if hasattr(value, "nbytes"):
+        return int(value.nbytes)
+    if hasattr(value, "memory_usage"):
+        return int(value.memory_usage(deep=False).sum()) * 4
+    if isinstance(value, tuple):
+        return sum(size_of(item) for item in value)
+    fields = getattr(value, "__dataclass_fields__", ())
+    return 64 + sum(size_of(getattr(value, name)) for name in fields)

@@ -28,11 +28,12 @@ from synapolis.scenarios.pictures import effects_of, pictures_of
 from synapolis.scenarios.plan import BoundEdit, Planner, Ref, ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, step_id, steps_of, versions_of
 from synapolis.scenarios.run import NodeFailedError, Progress, Ran, run
+from synapolis.scenarios.sweep import Sweep, Task
 from synapolis.scenarios.telling import findings_of, summary_of
 from synapolis.scenarios.views import view_of
 
 SEED = 20190421
-MEMBERS = 24
+MEMBERS = 20
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Outcome:
 
 
 def rehearse(
-    city: City, rehearsal: Rehearsal, cache: Cache, *, progress: Progress | None = None
+    city: City, rehearsal: Rehearsal, cache: Cache, *, sweep: Sweep | None = None, progress: Progress | None = None
 ) -> tuple[Answer, Evidence]:
     """Answer what a scenario does to the wanted quantities.
 
@@ -89,6 +90,8 @@ def rehearse(
     rehearsal : Rehearsal
     cache : Cache
         Nothing found there is computed again.
+    sweep : Sweep, optional
+        Where the ensemble runs; by default in this process.
     progress : called with what is being done, how much is done, and how much there is
 
     Raises
@@ -103,7 +106,7 @@ def rehearse(
     outcome = run_both(city, edits, rehearsal, cache, progress=progress)
     if not outcome.words:
         raise NotComputableError("; ".join(outcome.missing.values()) or "nothing was asked for")
-    members, changes = run_members(city, edits, rehearsal, outcome, cache, progress=progress)
+    members, changes = run_members(city, edits, rehearsal, outcome, cache, sweep=sweep, progress=progress)
     changes = {word: np.append(values, _change(word, outcome)) for word, values in changes.items()}
     claims = tuple(_claim(word, outcome, changes.get(word)) for word in outcome.words if _is_number(outcome, word))
     whole = _as_asked(city, rehearsal, outcome, cache)
@@ -206,29 +209,22 @@ def run_members(
     outcome: Outcome,
     cache: Cache,
     *,
+    sweep: Sweep | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[dict[str, float]], dict[str, NDArray[np.float64]]]:
     """Run the ensemble; return its members and, for each varied claim, the change in each of them."""
-    words = [word for word in outcome.words if _is_number(outcome, word) and view_of(word, "").varied]
+    words = tuple(word for word in outcome.words if _is_number(outcome, word) and view_of(word, "").varied)
     refs = [outcome.planner.want(word, stage) for word in words for stage in (0, outcome.planner.last)]
     names = sorted({node.name for node in ancestors(refs) if node.kind == "assumption"} - rehearsal.assumptions.keys())
     members = sample([outcome.planner.assumption(n) for n in names], members=rehearsal.members, seed=rehearsal.seed)
-    changes: dict[str, list[float]] = {word: [] for word in words}
-    for number, member in enumerate(members):
-        if progress is not None:
-            progress("ensemble", number, len(members))
-        values = (
-            rehearsal.assumptions | member
-            if isinstance(rehearsal.assumptions, dict)
-            else {**rehearsal.assumptions, **member}
-        )
-        planner = Planner(city, edits, assumptions=values, methods=rehearsal.methods, excluded=outcome.excluded)
-        pairs = {word: (planner.want(word, 0), planner.want(word)) for word in words}
-        ran = run([ref for pair in pairs.values() for ref in pair], cache)
-        outcome.ran.absorb(ran)
-        for word, (before, after) in pairs.items():
-            changes[word].append(ran.value(after) - ran.value(before))
-    return members, {word: np.array(values) for word, values in changes.items() if values}
+    groups = [
+        [Task(tuple(edits), words, {**rehearsal.assumptions, **member}, rehearsal.methods, outcome.excluded)]
+        for member in members
+    ]
+    numbers = (sweep or Sweep()).map(city, groups, cache, progress=progress) if words else []
+    kept = [(member, found) for member, (found,) in zip(members, numbers, strict=True) if found is not None]
+    changes = {word: np.array([found[word][1] - found[word][0] for _, found in kept]) for word in words}
+    return [member for member, _ in kept], {word: values for word, values in changes.items() if len(values)}
 
 
 def _change(word: str, outcome: Outcome) -> float:

@@ -32,11 +32,13 @@ from synapolis.scenarios.pictures import district_areas
 from synapolis.scenarios.plan import BoundEdit, Planner, ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, steps_of, versions_of
 from synapolis.scenarios.run import Progress, Ran, run
+from synapolis.scenarios.sweep import Sweep, Task
 from synapolis.scenarios.views import view_of
 
 SEED = 20190421
 GROUP_REACH = 120.0  # [m] patches closer than this are one candidate
-MOST_CANDIDATES = 24
+MOST_CANDIDATES = 20
+SITING_MEMBERS = 8
 
 AIMS: Mapping[str, float] = {
     "runoff_volume": -1.0,
@@ -60,7 +62,7 @@ class Siting:
     question: str = ""
     actor: str = "local user"
     purpose: str = "planning"
-    members: int = 12
+    members: int = SITING_MEMBERS
     seed: int = SEED
 
 
@@ -74,7 +76,7 @@ class Candidate:
 
 
 def choose_sites(
-    city: City, siting: Siting, cache: Cache, *, progress: Progress | None = None
+    city: City, siting: Siting, cache: Cache, *, sweep: Sweep | None = None, progress: Progress | None = None
 ) -> tuple[Answer, Evidence]:
     """Rank places for new homes.
 
@@ -90,25 +92,19 @@ def choose_sites(
     candidates = find_candidates(city, siting, cache)
     share = max(1, int(np.ceil(siting.homes / max(1, min(len(candidates), 8)))))
     edits = [_edit(candidate, share, number) for number, candidate in enumerate(candidates, start=1)]
-    total = Ran()
+    sweep = sweep or Sweep()
     members = _members(city, edits, aims, siting)
-    table = np.full((len(members), len(candidates), len(aims)), np.nan)  # change per home by member
-    homes = np.zeros((len(members), len(candidates)))
-    for m, member in enumerate(members):
-        for k, edit in enumerate(edits):
-            if progress is not None:
-                progress("sites", m * len(edits) + k, len(members) * len(edits))
-            planner = Planner(city, [edit], assumptions=member)
-            placed = planner.want("homes_placed")
-            pairs = [(planner.want(word, 0), planner.want(word)) for word in aims]
-            ran = run([placed, *(ref for pair in pairs for ref in pair)], cache)
-            total.absorb(ran)
-            homes[m, k] = ran.value(placed)
-            if homes[m, k] > 0:
-                table[m, k] = [(ran.value(b) - ran.value(a)) / homes[m, k] for a, b in pairs]
-    return _answer(
-        city, siting, candidates, edits, aims, table, homes, members, total, cache, time.perf_counter() - start
-    )
+    words = (*aims, "homes_placed")
+    groups = [[Task((edit,), words, member) for edit in edits] for member in members]
+    numbers = sweep.map(city, groups, cache, progress=progress)
+    shape = len(members), len(candidates), len(aims)
+    table, homes = np.full(shape, np.nan), np.zeros(shape[:2])  # change per home by member; homes by member
+    for m, k in np.ndindex(*shape[:2]):
+        found = numbers[m][k]
+        if found is not None and found["homes_placed"][1] > 0:
+            homes[m, k] = found["homes_placed"][1]
+            table[m, k] = [(found[word][1] - found[word][0]) / homes[m, k] for word in aims]
+    return _answer(city, siting, candidates, edits, aims, table, homes, members, sweep, cache, start)
 
 
 def find_candidates(city: City, siting: Siting, cache: Cache) -> list[Candidate]:
@@ -231,9 +227,9 @@ def _answer(
     table: NDArray[np.float64],
     homes: NDArray[np.float64],
     members: Sequence[Mapping[str, float]],
-    total: Ran,
+    sweep: Sweep,
     cache: Cache,
-    seconds: float,
+    start: float,
 ) -> tuple[Answer, Evidence]:
     able = np.flatnonzero(homes[0] > 0)
     if not len(able):
@@ -254,9 +250,7 @@ def _answer(
         for rank, k in enumerate(order, start=1)
     )  # fmt: skip
     chosen, count = _enough(order, homes[0], siting.homes)
-    return _told(
-        city, siting, sites, chosen, count, aims, [edits[i] for i in able], members, total, cache, seconds, homes
-    )
+    return _told(city, siting, sites, chosen, count, aims, [edits[i] for i in able], members, sweep, cache, start)
 
 
 def _enough(order: NDArray[np.intp], homes: NDArray[np.float64], wanted: int) -> tuple[int, float]:
@@ -295,10 +289,9 @@ def _told(
     aims: Sequence[str],
     edits: Sequence[BoundEdit],
     members: Sequence[Mapping[str, float]],
-    total: Ran,
+    sweep: Sweep,
     cache: Cache,
-    seconds: float,
-    homes: NDArray[np.float64],
+    start: float,
 ) -> tuple[Answer, Evidence]:
     """Rehearse the chosen sites together and put the answer into words."""
     by_name = {edit.says.split(" homes at ", 1)[1]: edit for edit in edits}
@@ -314,9 +307,14 @@ def _told(
     ]
     refs = [planner.want(word, stage) for word in (*words, "homes_placed") for stage in (0, planner.last)]
     ran = run(refs, cache)
-    changes = {word: _together_by_member(city, together, word, members[1:], cache) for word in words}
+    groups = [[Task(tuple(together), tuple(words), member)] for member in members[1:]]
+    found = [numbers for (numbers,) in sweep.map(city, groups, cache) if numbers is not None]
+    changes = {word: np.array([numbers[word][1] - numbers[word][0] for numbers in found]) for word in words}
     claims = tuple(_claim(city, word, planner, ran, changes[word]) for word in words)
-    influences = {word: influence(list(members[1:]), values) for word, values in changes.items()}
+    influences = {
+        word: influence(list(members[1:]), values) if len(values) == len(members) - 1 else {}
+        for word, values in changes.items()
+    }
     gates = tuple(
         judge(
             gate,
@@ -327,7 +325,6 @@ def _told(
         else judge(gate, None, np.array([]), planner.why_not(gate.indicator) or "")
         for gate in AFFORDABILITY
     )
-    total.absorb(ran)
     frame = gpd.GeoDataFrame(
         {"homes": [site.homes for site in sites], "name": [site.name for site in sites]},
         geometry=[site.geometry for site in sites], crs=city.crs, index=[f"site {site.rank}" for site in sites],
@@ -342,25 +339,13 @@ def _told(
         steps=steps_of(ran, refs, planner.last), sites=sites, attribution=city.attribution,
         not_computable={word: f"needs {Planner(city).why_not(word)}" for word in AIMS if word not in aims and Planner(city).why_not(word)},
         statistics={
-            "nodes": float(len(ran.entries)), "computed": float(len(total.computed)), "cached": float(total.cached),
-            "members": float(len(members) - 1), "scenarios": float(len(members) * len(edits)), "seconds": seconds,
+            "nodes": float(len(ran.entries)), "computed": float(len(ran.computed)), "cached": float(ran.cached),
+            "members": float(len(members) - 1), "scenarios": float(len(members) * len(edits)), "seconds": time.perf_counter() - start,
         },
         hash=answer_hash(city_hash=city.digest, scenario={"siting": siting.homes, "area": str(siting.area)},
                          want=tuple(aims), versions=versions_of(refs), seed=siting.seed),
     )  # fmt: skip
     return answer, Evidence(city, (picture,), changes)
-
-
-def _together_by_member(
-    city: City, edits: Sequence[BoundEdit], word: str, members: Sequence[Mapping[str, float]], cache: Cache
-) -> NDArray[np.float64]:
-    values = []
-    for member in members:
-        planner = Planner(city, edits, assumptions=member)
-        pair = planner.want(word, 0), planner.want(word)
-        ran = run(pair, cache)
-        values.append(float(ran.value(pair[1]) - ran.value(pair[0])))
-    return np.array(values)
 
 
 def _claim(city: City, word: str, planner: Planner, ran: Ran, changes: NDArray[np.float64]) -> Claim:

@@ -103,16 +103,17 @@ def runoff(
     land = (land_cover != Cover.WATER) & grid.mask([extent])
     hard = impervious_fraction[land].astype(float)
     depression = hard * depression_impervious + (1 - hard) * depression_pervious + storage_depth[land]
-    kinds, where = np.unique(np.stack([hard, depression]), axis=1, return_inverse=True)
-    counts = np.bincount(where, minlength=kinds.shape[1]).astype(float)
+    _, first, where, counts = np.unique(
+        hard * 1e6 + depression, return_index=True, return_inverse=True, return_counts=True
+    )
     split = green_ampt_runoff(
         storm_intensity,
         step=MINUTE,
         conductivity=soil_conductivity,
         suction=soil_suction,
         moisture_deficit=soil_moisture_deficit,
-        depression_storage=kinds[1],
-        impervious_fraction=kinds[0],
+        depression_storage=depression[first],
+        impervious_fraction=hard[first],
     )
     depth = np.zeros(grid.shape, dtype=np.float32)
     depth[land] = split.runoff[where]
