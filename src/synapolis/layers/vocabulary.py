@@ -49,6 +49,10 @@ Weather = Annotated[Table, on("layer", "", "Hourly weather of a typical year.")]
 
 # --- ground ----------------------------------------------------------------------------------------------------------
 GroundElevation = Annotated[Field, on("cell", "m", "Bare-ground elevation.")]
+GroundCover = Annotated[
+    Codes,
+    on("cell", "class", "What covers the ground apart from buildings and the yards beside them; 0 where unmapped."),
+]
 LandCover = Annotated[Codes, on("cell", "class", "What covers the ground: see layers/land_cover.py for the classes.")]
 ImperviousFraction = Annotated[Field, on("cell", "1", "Share of the cell that sheds water like pavement.")]
 ManningRoughness = Annotated[Field, on("cell", "s/m^(1/3)", "Manning's n of the surface.")]

@@ -140,7 +140,7 @@ def _change_lanes(edit: ChangeLanes, city: City) -> BoundEdit:
     ids, street, length = _segments(edit, city)
     says = f"{'giving' if edit.lanes > 0 else 'taking'} {abs(edit.lanes)} lane(s) {'to' if edit.lanes > 0 else 'from'} {street}"
     return BoundEdit(edit.id, edit.kind, edit.models, {"edit_streets": ids, "edit_lanes": float(edit.lanes)}, says,
-                     {"amount": length * abs(edit.lanes) / 1000, "unit": "lane-km"})  # fmt: skip
+                     {"amount": length * edit.lanes / 1000, "unit": "lane-km"})  # fmt: skip
 
 
 def _close_street(edit: CloseStreet, city: City) -> BoundEdit:

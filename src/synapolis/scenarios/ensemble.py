@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc, rankdata
+from scipy.stats import qmc, rankdata, t
 
 from synapolis.core.declare import Assumption
 
 INTERVAL = (5.0, 95.0)
 """Percentiles of the ensemble between which a change is said to lie."""
+CHANCE = 0.005
+"""How likely an assumption without part may be to be named as a cause; dozens are looked at in each answer."""
 
 
 def sample(assumptions: Sequence[Assumption], *, members: int, seed: int) -> list[dict[str, float]]:
@@ -36,18 +38,40 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def influence(members: Sequence[Mapping[str, float]], values: NDArray[np.float64]) -> dict[str, float]:
-    """Share of the spread that goes with each assumption: squared rank correlation, scaled to add up to one at most.
+    """Share of the spread that goes with each assumption, the strongest first: stepwise regression on ranks.
+
+    Each step takes the assumption that explains most of what is left, until what it explains could be chance: what
+    plays no part is not named. Shares add up to one at most.
 
     References
     ----------
-    Saltelli, A., et al. (2008). Global Sensitivity Analysis: The Primer. Wiley, ch. 1 (standardised rank coefficients).
+    Iman, R. L., and Conover, W. J. (1979). The use of the rank transform in regression. Technometrics, 21(4).
     """
     if len(members) < 4 or np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         return {}
-    ranks = rankdata(values)
-    squares = {}
-    for name in members[0]:
-        column = rankdata([member[name] for member in members])
-        squares[name] = float(np.corrcoef(column, ranks)[0, 1] ** 2)
-    total = max(1.0, sum(squares.values()))
-    return {name: square / total for name, square in squares.items()}
+    names = list(members[0])
+    columns = _centred(np.array([rankdata([member[name] for member in members]) for name in names]))
+    left = _centred(rankdata(values))
+    total, shares = float(left @ left), {}
+    while (free := len(members) - 2 - len(shares)) > 0 and left @ left > 1e-9 * total:
+        norms = np.maximum(np.linalg.norm(columns, axis=1), 1e-6)
+        explained = (columns @ left / norms) ** 2
+        best = int(np.argmax(explained))
+        if explained[best] < _by_chance(free) * (left @ left):
+            break
+        shares[names[best]] = float(explained[best] / total)
+        unit = columns[best] / norms[best]
+        left = left - (left @ unit) * unit
+        columns = columns - np.outer(columns @ unit, unit)
+        columns[best] = 0.0
+    return shares
+
+
+def _centred(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(ranks - ranks.mean(axis=-1, keepdims=True))
+
+
+def _by_chance(free: int) -> float:
+    """Squared correlation that an assumption without part passes with probability CHANCE, by degrees of freedom."""
+    quantile = float(t.ppf(1 - CHANCE / 2, free))
+    return quantile**2 / (free + quantile**2)

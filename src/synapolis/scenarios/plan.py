@@ -288,9 +288,9 @@ class Planner:
         return Ref(node, word) if word in outputs else Unavailable(word, (word.replace("_", " "),))
 
     def _edit_log(self, upto: int) -> pd.DataFrame:
-        rows = [{"edit": edit.id, "kind": edit.kind} | dict(edit.log) for edit in self.edits[:upto]]
-        table = pd.DataFrame(rows, columns=["edit", "kind", "amount", "unit"])
-        return table.astype({"amount": float}).fillna({"amount": np.nan, "unit": ""})
+        blank = {"amount": np.nan, "unit": ""}
+        rows = [{"edit": edit.id, "kind": edit.kind} | blank | dict(edit.log) for edit in self.edits[:upto]]
+        return pd.DataFrame(rows, columns=["edit", "kind", "amount", "unit"]).astype({"amount": float})
 
     def _node(
         self, kind: Any, name: str, inputs: tuple[tuple[str, Ref], ...] = (), *, tag: Any = None, **facts: Any

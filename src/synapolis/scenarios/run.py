@@ -160,7 +160,11 @@ def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], d
     A model that offers an update starts from its last round, and in the first round from the baseline's last.
     """
     refs = dict(node.inputs)
-    value = np.asarray(ran.value(refs["start"]), dtype=float)
+    begin = ran.value(refs["start"])
+    if node.baseline is not None:
+        earlier_word = ran.entries[id(node.baseline)].outputs[point.word]
+        begin = earlier_word if np.shape(earlier_word) == np.shape(begin) else begin
+    value = np.asarray(begin, dtype=float)
     inner = [step for step in ancestors([refs["next"]]) if id(step) not in ran.entries]
     last: Mapping[str, Any] | None = ran.entries[id(node.baseline)].outputs if node.baseline is not None else None
     change = np.inf

@@ -163,6 +163,11 @@ def _land_use(found: list[Area], elements: Elements, notes: dict[str, list[str]]
         for way in elements.ways.values()
         if "highway" in way.tags and way.tags.get("area") == "yes" and way.closed and not way.clipped
     ]
+    rows += [
+        {"id": area.id, "use": "building", "name": "", "geometry": area.geometry}
+        for area in found
+        if "building" in area.tags and not area.complete
+    ]
     cut = sum(not area.complete for area in found if "building" not in area.tags and meaning.land_use(area.tags))
     if cut:
         notes.setdefault("land_use", []).append(f"{cut} areas cut at the border are closed against it")

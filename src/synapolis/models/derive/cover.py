@@ -20,6 +20,7 @@ from synapolis.layers.vocabulary import (
     Buildings,
     Canopy,
     Extent,
+    GroundCover,
     Heights,
     HousingProgramme,
     ImperviousFraction,
@@ -139,20 +140,15 @@ def land_cover(
 @model(
     version="1",
     decision="What soaks in, sheds water, heats up or may be built on, where no land-cover map exists.",
-    method="Mapped areas, tracks, streets (width from lanes), trees, water and buildings are drawn over each other "
-    "in that order on the grid; unmapped ground near buildings is paved yard, further off grass.",
-    limits="Green yards and street verges that nobody mapped count as paved; widths are assumed where not mapped. "
-    "Needs mapped features on 15 % of the extent.",
-    risks="Runoff of districts with unmapped gardens is overstated.",
+    method="Mapped areas, tracks, streets (width from lanes), trees and water are drawn over each other in that order.",
+    limits="Green verges that nobody mapped count as street; widths are assumed where not mapped.",
+    risks="As land_cover_from_vectors.",
     tests="tests/models/test_derive_cover.py",
-    optional=("buildings", "land_use", "water", "trees", "rail", "canopy"),
-    rank=1,
+    optional=("land_use", "water", "trees", "rail", "canopy"),
 )
-def land_cover_from_vectors(
+def ground_cover(
     grid: GridWord,
-    extent: Extent,
     streets: Streets,
-    buildings: Buildings,
     land_use: LandUse,
     water: Water,
     trees: Trees,
@@ -163,8 +159,52 @@ def land_cover_from_vectors(
     path_width: float,
     track_width: float,
     tree_crown_radius: float,
-    paved_yard_reach: float,
     canopy_height: float,
+) -> GroundCover:
+    """Draw what covers the ground apart from buildings.
+
+    Returns
+    -------
+    (row, column), codes of layers/land_cover.py, 0 where nothing is mapped
+
+    References
+    ----------
+    OpenStreetMap tagging conventions (wiki pages Landuse, Leisure, Natural, Highway, read for the class table); widths
+    are assumptions of this project.
+    """
+    cover = np.zeros(grid.shape, dtype=np.uint8)
+    _draw_land_use(cover, grid, land_use)
+    if rail is not None:
+        tracks = rail.geometry.to_numpy()[rail["kind"].isin(SURFACE_RAIL).to_numpy()]
+        cover[grid.mask(shapely.buffer(tracks, track_width / 2))] = Cover.RAIL
+    cover[grid.mask(street_areas(streets, lane_width=lane_width, margin=street_margin, path_width=path_width))] = (
+        Cover.STREET
+    )
+    soft = np.isin(cover, (Cover.UNKNOWN, Cover.GRASS, Cover.PAVED, Cover.BARE))
+    cover[soft & _crowns(grid, trees, canopy, tree_crown_radius, canopy_height)] = Cover.TREES
+    if water is not None:
+        cover[grid.mask(water.geometry.to_numpy())] = Cover.WATER
+    return cover
+
+
+@model(
+    version="1",
+    decision="What soaks in, sheds water, heats up or may be built on, where no land-cover map exists.",
+    method="Buildings are drawn over the ground cover; unmapped ground near buildings is paved yard, further off grass.",
+    limits="Green yards that nobody mapped count as paved. Needs mapped features on 15 % of the extent.",
+    risks="Runoff of districts with unmapped gardens is overstated.",
+    tests="tests/models/test_derive_cover.py",
+    optional=("buildings", "land_use"),
+    rank=1,
+)
+def land_cover_from_vectors(
+    ground_cover: GroundCover,
+    grid: GridWord,
+    extent: Extent,
+    streets: Streets,
+    buildings: Buildings,
+    land_use: LandUse,
+    paved_yard_reach: float,
 ) -> LandCover:
     """Draw the land cover from mapped buildings, streets, water and green.
 
@@ -180,27 +220,12 @@ def land_cover_from_vectors(
 
     References
     ----------
-    OpenStreetMap tagging conventions (wiki pages Landuse, Leisure, Natural, Highway, read for the class table); widths
-    are assumptions of this project.
+    None: a drawing order of this project.
     """
     check_built_up(buildings, streets, "land_cover")
-    cover = np.zeros(grid.shape, dtype=np.uint8)
-    _draw_land_use(cover, grid, land_use)
-    if rail is not None:
-        tracks = rail.geometry.to_numpy()[rail["kind"].isin(SURFACE_RAIL).to_numpy()]
-        cover[grid.mask(shapely.buffer(tracks, track_width / 2))] = Cover.RAIL
-    cover[grid.mask(street_areas(streets, lane_width=lane_width, margin=street_margin, path_width=path_width))] = (
-        Cover.STREET
-    )
-    soft = np.isin(cover, (Cover.UNKNOWN, Cover.GRASS, Cover.PAVED, Cover.BARE))
-    crowns = soft & _crowns(grid, trees, canopy, tree_crown_radius, canopy_height)
-    mapped = cover != Cover.UNKNOWN
-    cover[crowns] = Cover.TREES
-    if water is not None:
-        cover[grid.mask(water.geometry.to_numpy())] = Cover.WATER
     roofs = grid.mask(built_areas(buildings, land_use))
-    cover[roofs] = Cover.ROOF
-    _check_mapped(mapped | (cover == Cover.WATER) | roofs, grid, extent)
+    cover = np.where(roofs, Cover.ROOF, ground_cover).astype(np.uint8)
+    _check_mapped(cover != Cover.UNKNOWN, grid, extent)
     yard = _within(roofs, grid, paved_yard_reach)
     return np.where(cover == Cover.UNKNOWN, np.where(yard, Cover.PAVED, Cover.GRASS), cover).astype(np.uint8)
 
