@@ -7,6 +7,7 @@ import os
 import pickle
 import tempfile
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,11 +88,9 @@ class Cache:
         except OSError:
             return None
         head, payload = data[: len(MAGIC) + 32], data[len(MAGIC) + 32 :]
-        if head != MAGIC + hashlib.sha256(payload).digest():
-            path.unlink(missing_ok=True)
-            return None
-        os.utime(path)
-        entry: Entry = pickle.loads(payload)  # noqa: S301 - our own checksummed file in the user's cache folder
+        entry = _loaded(payload) if head == MAGIC + hashlib.sha256(payload).digest() else None
+        with suppress(OSError):  # the folder may be read-only, the file pruned meanwhile by another process
+            os.utime(path) if entry is not None else path.unlink()
         return entry
 
     def _write(self, key: str, data: bytes) -> None:
@@ -112,13 +111,25 @@ class Cache:
         self._writes = getattr(self, "_writes", 0) + 1
         if self._writes % 50 != 1:
             return
-        files = [(path, path.stat()) for path in self.folder.glob("*/*")]
+        files = []
+        for path in self.folder.glob("*/*"):
+            with suppress(FileNotFoundError):  # pruned by another process
+                files.append((path, path.stat()))
         total = sum(stat.st_size for _, stat in files)
         for path, stat in sorted(files, key=lambda item: item[1].st_mtime):
             if total <= self.disk_limit:
                 break
             path.unlink(missing_ok=True)
             total -= stat.st_size
+
+
+def _loaded(payload: bytes) -> Entry | None:
+    """Entry in the bytes, or None where another version of a library wrote them in its own way."""
+    try:
+        entry = pickle.loads(payload)  # noqa: S301 - our own checksummed file in the user's cache folder
+    except Exception:  # noqa: BLE001 - a pickle of another version fails in any way it likes
+        return None
+    return entry if isinstance(entry, Entry) else None
 
 
 def default_cache() -> Cache:

@@ -41,7 +41,7 @@ def influence(members: Sequence[Mapping[str, float]], values: NDArray[np.float64
     """Share of the spread that goes with each assumption, the strongest first: stepwise regression on ranks.
 
     Each step takes the assumption that explains most of what is left, until what it explains could be chance: what
-    plays no part is not named. Shares add up to one at most.
+    plays no part has a share of 0. Shares add up to one at most.
 
     References
     ----------
@@ -52,7 +52,8 @@ def influence(members: Sequence[Mapping[str, float]], values: NDArray[np.float64
     names = list(members[0])
     columns = _centred(np.array([rankdata([member[name] for member in members]) for name in names]))
     left = _centred(rankdata(values))
-    total, shares = float(left @ left), {}
+    total = float(left @ left)
+    shares: dict[str, float] = {}
     while (free := len(members) - 2 - len(shares)) > 0 and left @ left > 1e-9 * total:
         norms = np.maximum(np.linalg.norm(columns, axis=1), 1e-6)
         explained = (columns @ left / norms) ** 2
@@ -64,7 +65,7 @@ def influence(members: Sequence[Mapping[str, float]], values: NDArray[np.float64
         left = left - (left @ unit) * unit
         columns = columns - np.outer(columns @ unit, unit)
         columns[best] = 0.0
-    return shares
+    return shares | {name: 0.0 for name in names if name not in shares}
 
 
 def _centred(ranks: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ def _assumption_use(known: Assumption, value: float, influences: Mapping[str, Ma
     most = max(shares, key=lambda word: shares[word], default="")
     return AssumptionUse(
         known.name, value, known.low, known.high, known.unit, known.standing, known.source, known.meaning,
-        shares[most] if most else None, view_of(most, "").says if most else "",
+        shares[most] if most else None, view_of(most, "").says if most and shares[most] > 0 else "",
     )  # fmt: skip
 
 
