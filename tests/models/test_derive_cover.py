@@ -15,6 +15,7 @@ from synapolis.layers.land_cover import Cover
 from synapolis.models.derive.cover import (
     MANNING,
     _cells_near,
+    ground_cover,
     impervious_fraction,
     land_cover,
     land_cover_from_heights,
@@ -33,7 +34,6 @@ WIDTHS = {
     "path_width": 2.5,
     "track_width": 4.5,
     "tree_crown_radius": 3.0,
-    "paved_yard_reach": 30.0,
     "canopy_height": 2.0,
 }
 SHARES = {
@@ -86,7 +86,11 @@ def town(**layers):
         ),
         "canopy": None,
     }
-    return land_cover_from_vectors(**(words | layers), **WIDTHS)
+    words |= layers
+    drawn = ("grid", "streets", "land_use", "water", "trees", "rail", "canopy")
+    ground = ground_cover(**{name: words[name] for name in drawn}, **WIDTHS)
+    built = {name: words[name] for name in ("grid", "extent", "streets", "buildings", "land_use")}
+    return land_cover_from_vectors(ground, **built, paved_yard_reach=30.0)
 
 
 def test_each_feature_is_drawn_in_its_order():

@@ -21,7 +21,7 @@ from synapolis.models.derive.buildings import (
     building_population,
     floor_area,
 )
-from synapolis.models.derive.cover import impervious_fraction, land_cover_from_vectors, manning_roughness
+from synapolis.models.derive.cover import ground_cover, impervious_fraction, land_cover_from_vectors, manning_roughness
 from synapolis.models.derive.free_ground import free_ground
 from synapolis.models.derive.ground import (
     ground_elevation_from_spot_heights,
@@ -43,6 +43,7 @@ pytestmark = pytest.mark.slow
 
 CHAIN = {
     "ground_elevation": ground_elevation_from_spot_heights,
+    "ground_cover": ground_cover,
     "land_cover": land_cover_from_vectors,
     "free_ground": free_ground,
     "impervious_fraction": impervious_fraction,
