@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from synapolis.core.errors import DeclarationError
 
@@ -76,7 +76,7 @@ class Assumption:
     meaning: str
 
     @property
-    def standing(self) -> str:
+    def standing(self) -> Literal["cited", "assumed"]:
         """`cited` when the source was read, else `assumed`."""
         return "cited" if self.read else "assumed"
 

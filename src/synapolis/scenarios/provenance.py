@@ -43,31 +43,35 @@ def layers_used(city: City, refs: Sequence[Ref]) -> tuple[LayerUse, ...]:
 def step_id(ran: Ran, node: Any) -> str:
     """Short name of a node in the run: its key, or its name where it was given."""
     key = ran.keys.get(id(node))
-    return f"{node.name}:{key[:12]}" if key else f"{node.kind}:{node.name}"
+    if key:
+        return f"{node.name}:{key[:12]}"
+    return f"{node.kind}:{node.name}" + (f"@{node.stage}" if node.declaration is not None else "")
 
 
 def steps_of(ran: Ran, refs: Sequence[Ref], last: int) -> tuple[Step, ...]:
-    """Every step below the outputs, parents first."""
+    """Every step below the outputs, parents first; those inside a fixed point are told without a time of their own."""
     steps, fresh = [], set(ran.computed)
     for node in ancestors(refs):
-        if id(node) not in ran.entries or node.kind in ("value", "feedback"):
+        entry, declaration = ran.entries.get(id(node)), node.declaration
+        if node.kind in ("value", "feedback") or (entry is None and declaration is None):
             continue
-        entry, declaration = ran.entries[id(node)], node.declaration
         facts = (
             {k: getattr(declaration, k) for k in ("does", "method", "source", "limits", "owner")} if declaration else {}
         )
-        if entry.notes:
+        if entry is not None and entry.notes:
             facts["does"] = f"Fixed point of {node.name}: " + ", ".join(f"{k} {v}" for k, v in entry.notes.items())
+        given = [ref.node for _, ref in node.inputs if ref.node.kind not in ("value", "feedback")]
         steps.append(
             Step(
                 id=step_id(ran, node), kind=node.kind, name=node.name,
                 stage="today" if not node.stage else f"after edit {node.stage} of {last}",
                 version=declaration.version if declaration else "", makes=node.outputs,
-                parents=tuple(dict.fromkeys(step_id(ran, ref.node) for _, ref in node.inputs if ref.node.kind != "value")),
-                seconds=entry.seconds, cached=node.name not in fresh, origin=node.origin, **facts,
+                parents=tuple(dict.fromkeys(step_id(ran, parent) for parent in given)),
+                seconds=entry.seconds if entry is not None else 0.0, cached=node.name not in fresh, origin=node.origin,
+                **facts,
             )
         )  # fmt: skip
-    return tuple(dict.fromkeys(steps))
+    return tuple({step.id: step for step in steps}.values())
 
 
 def versions_of(refs: Sequence[Ref]) -> dict[str, str]:
