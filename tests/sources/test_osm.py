@@ -79,6 +79,14 @@ def test_buildings_are_whole_and_missing_figures_are_not_zero(extract):
     assert buildings.loc["osm:way/113", "use"] == "office"
 
 
+def test_a_building_cut_at_the_border_is_built_ground(extract):
+    land = extract.layers["land_use"]
+    cut = land[land["use"] == "building"]
+    assert list(cut.index) == ["osm:way/114"]
+    assert 0 < cut.area.iloc[0] < 1.1 * extract.extent.intersection(cut.geometry.iloc[0]).area
+    assert "osm:way/114" not in extract.layers["buildings"].index
+
+
 def test_sea_lies_on_the_right_hand_of_the_coast(extract):
     water = extract.layers["water"]
     assert list(water["kind"]) == ["sea"]
