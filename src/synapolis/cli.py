@@ -121,7 +121,7 @@ def ask(
     city: CityOption = "helsinki",
     as_json: JsonOption = False,
     report: ReportOption = None,
-    members: MembersOption = 20,
+    members: MembersOption = 16,
     purpose: PurposeOption = "planning",
     workers: WorkersOption = 0,
 ) -> None:
@@ -149,7 +149,7 @@ def run(
     ] = None,
     as_json: JsonOption = False,
     report: ReportOption = None,
-    members: MembersOption = 20,
+    members: MembersOption = 16,
     workers: WorkersOption = 0,
 ) -> None:
     """Run a scenario file and answer for the wanted quantities."""
@@ -194,7 +194,7 @@ def compare(
         str, typer.Option(help="Quantities, separated by commas.")
     ] = "runoff_volume,city_mean_time_to_jobs,total_capital_cost",
     as_json: JsonOption = False,
-    members: MembersOption = 20,
+    members: MembersOption = 16,
 ) -> None:
     """Hold two scenarios against each other and against today."""
     from synapolis.report.console import print_comparison
@@ -388,7 +388,7 @@ def _show(city: City, where: str) -> None:
 @app.command()
 def demo(
     report: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("report.html"),
-    members: MembersOption = 20,
+    members: MembersOption = 16,
 ) -> None:
     """Build Helsinki centre and ask three questions, with a report of maps, charts and pedigree."""
     from synapolis.agents.ask import ask as put

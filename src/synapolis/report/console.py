@@ -30,7 +30,8 @@ def print_answer(answer: Answer, console: Console) -> None:
     if answer.blocked:
         console.print("[bold red]BLOCKED by a gate[/bold red]")
     console.print(escape(answer.summary))
-    console.print(answer_table(answer))
+    for note in dict.fromkeys(claim.note for claim in answer.claims):
+        console.print(answer_table(answer, note=note))
     if answer.sites:
         console.print(sites_table(answer))
     else:
@@ -38,9 +39,11 @@ def print_answer(answer: Answer, console: Console) -> None:
             console.print(f"  - {escape(finding)}")
     for gate in answer.gates:
         share = "" if gate.share is None else f" ({gate.share:.0%} of the ensemble agree)"
-        console.print(f"  gate: {escape(gate.name)}: [bold]{gate.outcome}[/bold]{share}; {escape(gate.reason)}")
+        console.print(
+            f"  - Gate, {escape(gate.name.lower())}: [bold]{gate.outcome}[/bold]{share}; {escape(gate.reason)}."
+        )
     for word, reason in answer.not_computable.items():
-        console.print(f"  {escape(word)}: {escape(reason)}")
+        console.print(f"  - {escape(word)}: {escape(reason)}")
     figures = answer.statistics
     console.print(
         f"[dim]{figures.get('computed', 0):.0f} steps computed, {figures.get('cached', 0):.0f} reused, "

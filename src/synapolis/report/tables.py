@@ -30,14 +30,12 @@ FACTS = (
 )
 
 
-def answer_table(answer: Answer, currency: str = "") -> Table:
-    """Headline figures of an answer for the terminal; plain where the terminal has no colour."""
+def answer_table(answer: Answer, currency: str = "", *, note: str = "") -> Table:
+    """Headline figures of an answer for the terminal, those that share a note; plain where it has no colour."""
     table = Table(
-        title=escape(answer.question) or None,
+        title=escape(note) or None,
         title_justify="left",
         title_style="bold",
-        caption=escape(_caption(answer)),
-        caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
@@ -45,7 +43,7 @@ def answer_table(answer: Answer, currency: str = "") -> Table:
     for name in ("today", "with the change", "difference"):
         table.add_column(name, justify="right")
     table.add_column("origin")
-    for claim in answer.claims:
+    for claim in (claim for claim in answer.claims if claim.note == note):
         text = claim_text(claim, currency)
         table.add_row(
             escape(claim.text),

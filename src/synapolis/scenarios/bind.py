@@ -101,7 +101,12 @@ def bind(scenario: Scenario, city: City) -> tuple[BoundEdit, ...]:
 
 def _add_homes(edit: AddHomes, city: City) -> BoundEdit:
     area = find_area(edit.area, city)
-    models = edit.models if edit.fit == "what_fits" else ("add_homes_as_asked", "add_homes_to_zones")
+    massing = {
+        "what_fits": "add_homes",
+        "as_asked": "add_homes_as_asked",
+        "on_other_ground": "add_homes_on_other_ground",
+    }
+    models = (massing[edit.fit], "add_homes_to_zones")
     values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_homes": float(edit.homes)}
     return BoundEdit(edit.id, edit.kind, models, values, f"adding {edit.homes:,} homes in {area.description}",
                      {"amount": float(edit.homes), "unit": "home"})  # fmt: skip

@@ -63,7 +63,7 @@ class AddHomes(EditBase):
     kind: Literal["add_homes"] = "add_homes"
     area: Area
     homes: int = Field(gt=0, le=1_000_000)
-    fit: Literal["what_fits", "as_asked"] = "what_fits"
+    fit: Literal["what_fits", "as_asked", "on_other_ground"] = "what_fits"
     models: ClassVar[tuple[str, ...]] = ("add_homes", "add_homes_to_zones")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from synapolis.core.declare import REGISTRY
 from synapolis.layers.city import City
 from synapolis.scenarios.answer import Effect, MapLayer
+from synapolis.scenarios.plan import BoundEdit
 from synapolis.scenarios.views import View, view_of
 
 if TYPE_CHECKING:
@@ -40,8 +44,6 @@ def pictures_of(outcome: Outcome) -> tuple[MapLayer, ...]:
 
 
 def _picture(view: View, outcome: Outcome) -> MapLayer:
-    from synapolis.core.declare import REGISTRY
-
     before, after = outcome.pair(view.by)
     geometry = None if view.kind == "cells" else outcome.value(GEOMETRY[view.kind])
     unit = REGISTRY.quantities[view.by].unit
@@ -50,7 +52,7 @@ def _picture(view: View, outcome: Outcome) -> MapLayer:
         after = before
     note = storm_note(outcome) if view.by == "runoff_depth" else ""
     shown = view.unit if scale != 1 else unit
-    return MapLayer(view.says, view.by, shown, view.kind or "cells", np.asarray(before) * scale, np.asarray(after) * scale,
+    return MapLayer(REGISTRY.quantities[view.by].meaning.rstrip("."), view.by, shown, view.kind or "cells", np.asarray(before) * scale, np.asarray(after) * scale,
                     geometry, note, view.illustrative)  # fmt: skip
 
 
@@ -74,6 +76,14 @@ def storm_note(outcome: Outcome) -> str:
         f"Event: {value['storm_depth'] * value['climate_factor']:g} mm in {value['storm_duration']:g} minutes, "
         f"return period {value['storm_return_period']:g} years{factor}."
     )
+
+
+def edited_areas(city: City, edits: Sequence[BoundEdit]) -> Any:
+    """Outlines of the areas that edits name, for the maps; None without any."""
+    areas = [(edit.says, edit.values["edit_area"]) for edit in edits if "edit_area" in edit.values]
+    if not areas:
+        return None
+    return gpd.GeoDataFrame({"name": [says for says, _ in areas]}, geometry=[area for _, area in areas], crs=city.crs)
 
 
 def effects_of(outcome: Outcome) -> tuple[Effect, ...]:
@@ -148,8 +158,6 @@ def _by_district(word: str, view: View, outcome: Outcome) -> list[Effect]:
 
 def outcome_unit(word: str) -> str:
     """Unit of a word."""
-    from synapolis.core.declare import REGISTRY
-
     return REGISTRY.quantities[word].unit
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from synapolis.core.declare import REGISTRY, Assumption, Declaration, FixedPoint
 from synapolis.core.errors import NotComputableError, ScenarioError
 from synapolis.layers.city import City
+from synapolis.models.finance.costs import cost_assumptions
 
 
 @dataclass(eq=False)
@@ -84,6 +85,7 @@ class Planner:
         self.overrides = dict(assumptions or {})
         self.methods = dict(methods or {})
         self.excluded = dict(excluded or {})
+        self._country = cost_assumptions(city.country)
         self._nodes: dict[Any, Node] = {}
         self._memo: dict[tuple[str, int, int, str], Ref | Unavailable] = {}
         self._open: set[tuple[str, int, int, str]] = set()
@@ -117,8 +119,8 @@ class Planner:
         return str(found) if isinstance(found, Unavailable) else None
 
     def assumption(self, name: str) -> Assumption:
-        """The assumption as this city states it, else as the project does."""
-        return self.city.assumptions.get(name) or REGISTRY.assumptions[name]
+        """The assumption as this city states it, else as usual in its country, else as the project does."""
+        return self.city.assumptions.get(name) or self._country.get(name) or REGISTRY.assumptions[name]
 
     def resolve(self, word: str, stage: int, upto: int | None = None, inside: str = "") -> Ref | Unavailable:
         """Find the node for a word at a stage, its own edits counted up to `upto`, inside a fixed point or not."""
@@ -135,7 +137,7 @@ class Planner:
             self._open.discard(place)
         return found
 
-    def _resolve(self, word: str, stage: int, upto: int, inside: str) -> Ref | Unavailable:
+    def _resolve(self, word: str, stage: int, upto: int, inside: str) -> Ref | Unavailable:  # noqa: PLR0911 - one for each way
         if word == "edit_log":
             return self._value(word, self._edit_log(upto))
         for number in range(upto, 0, -1):
@@ -202,7 +204,7 @@ class Planner:
         return named
 
     def _inputs(self, model: Declaration, stage: int, inside: str) -> tuple[tuple[str, Ref], ...] | Unavailable:
-        lacking = self._empty_column(model, stage)
+        lacking = self._empty_column(model)
         if lacking is not None:
             return lacking
         inputs: list[tuple[str, Ref]] = []
@@ -214,7 +216,7 @@ class Planner:
                 return found
         return tuple(inputs)
 
-    def _empty_column(self, model: Declaration, stage: int) -> Unavailable | None:
+    def _empty_column(self, model: Declaration) -> Unavailable | None:
         """A column that looks present but holds nothing is as good as none."""
         for path in model.columns:
             table, _, column = path.partition(".")
@@ -252,7 +254,6 @@ class Planner:
     def _declare_edit(self, edit: BoundEdit) -> Declaration:
         """Pick the first of the edit's models whose layers this city has."""
         reasons: list[str] = []
-        self._touches_so_far = None
         for name in edit.models:
             model = REGISTRY.models[name]
             words = [w for w in model.inputs if w not in edit.values and w not in model.optional]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synapolis.core.declare import REGISTRY
+from synapolis.core.digest import digest
 from synapolis.core.errors import NotComputableError, ScenarioError
 from synapolis.indicators.gates import AFFORDABILITY, Gate, GateResult, judge
 from synapolis.layers.city import City
@@ -18,13 +19,14 @@ from synapolis.scenarios.answer import (
     Answer,
     Claim,
     Evidence,
+    Step,
     answer_hash,
 )
 from synapolis.scenarios.bind import bind
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.ensemble import influence, interval, sample
-from synapolis.scenarios.pictures import effects_of, pictures_of
+from synapolis.scenarios.pictures import edited_areas, effects_of, pictures_of
 from synapolis.scenarios.plan import BoundEdit, Planner, Ref, ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, step_id, steps_of, versions_of
 from synapolis.scenarios.run import NodeFailedError, Progress, Ran, run
@@ -33,7 +35,7 @@ from synapolis.scenarios.telling import findings_of, summary_of
 from synapolis.scenarios.views import view_of
 
 SEED = 20190421
-MEMBERS = 20
+MEMBERS = 16
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,23 @@ def rehearse(
     """
     start = time.perf_counter()
     edits = bind(rehearsal.scenario, city)
+    if sweep is not None and rehearsal.members:
+        sweep.begin(city)
     outcome = run_both(city, edits, rehearsal, cache, progress=progress)
     if not outcome.words:
         raise NotComputableError("; ".join(outcome.missing.values()) or "nothing was asked for")
     members, changes = run_members(city, edits, rehearsal, outcome, cache, sweep=sweep, progress=progress)
     changes = {word: np.append(values, _change(word, outcome)) for word, values in changes.items()}
-    claims = tuple(_claim(word, outcome, changes.get(word)) for word in outcome.words if _is_number(outcome, word))
-    whole = _as_asked(city, rehearsal, outcome, cache)
-    influences = {word: influence(members, values[:-1]) for word, values in changes.items()}
-    evidence = Evidence(city, pictures_of(outcome), changes)
+    claims = tuple(
+        claim_of(word, outcome.planner, outcome.ran, changes.get(word))
+        for word in outcome.words
+        if _is_number(outcome, word)
+    )
+    whole, more_steps = _as_asked(city, rehearsal, outcome, cache)
+    influences = {word: influence(_own(members, word, outcome), values[:-1]) for word, values in changes.items()}
+    evidence = Evidence(city, pictures_of(outcome), changes, edited_areas(city, edits))
     refs = [outcome.planner.want(word, stage) for word in outcome.words for stage in (0, outcome.planner.last)]
+    steps = steps_of(outcome.ran, refs, outcome.planner.last)
     answer = Answer(
         status="answered",
         question=rehearsal.question,
@@ -128,7 +137,7 @@ def rehearse(
         gates=_gates(rehearsal.gates, outcome, changes),
         assumptions=assumptions_used(outcome.planner, refs, influences),
         layers=layers_used(city, refs),
-        steps=steps_of(outcome.ran, refs, outcome.planner.last),
+        steps=tuple({step.id: step for step in (*more_steps, *steps)}.values()),
         not_computable=outcome.missing,
         attribution=city.attribution,
         statistics={
@@ -142,7 +151,7 @@ def rehearse(
             city_hash=city.digest,
             scenario=rehearsal.scenario.model_dump(mode="json", exclude={"title", "author", "city", "city_hash"}),
             want=rehearsal.want,
-            versions=versions_of(refs) | {f"{k}=": f"{v!r}" for k, v in rehearsal.assumptions.items()},
+            versions=versions_of(refs) | _settings(rehearsal),
             seed=rehearsal.seed,
         ),
     )
@@ -150,10 +159,22 @@ def rehearse(
     return _told(answer, outcome, edits, findings), evidence
 
 
+def _settings(rehearsal: Rehearsal) -> dict[str, str]:
+    """What besides city, edits and code decides the figures: assumptions set, size of the ensemble, gates."""
+    stated = {f"{name}=": f"{value!r}" for name, value in rehearsal.assumptions.items()}
+    return stated | {"members=": str(rehearsal.members), "gates=": digest(list(rehearsal.gates))}
+
+
 def run_both(
-    city: City, edits: Sequence[BoundEdit], rehearsal: Rehearsal, cache: Cache, *, progress: Progress | None = None
+    city: City,
+    edits: Sequence[BoundEdit],
+    rehearsal: Rehearsal,
+    cache: Cache,
+    *,
+    pictures: bool = True,
+    progress: Progress | None = None,
 ) -> Outcome:
-    """Run every wanted word that can be had, and the quantities by place behind it, today and with the edits.
+    """Run every wanted word that can be had, and for pictures the quantities by place behind it, at both stages.
 
     A model that finds at run time that it has nothing to compute from is left out and the plan made again.
     """
@@ -162,7 +183,7 @@ def run_both(
     while True:
         planner = Planner(city, edits, assumptions=rehearsal.assumptions, methods=rehearsal.methods, excluded=excluded)
         words, missing = _available(planner, rehearsal)
-        behind = [word for word in _behind(words, edits) if planner.why_not(word) is None]
+        behind = [word for word in _behind(words, edits) if pictures and planner.why_not(word) is None]
         refs = [planner.want(word, stage) for word in (*words, *behind) for stage in (0, planner.last)]
         fresh = Ran()
         try:
@@ -197,6 +218,8 @@ def _behind(words: Sequence[str], edits: Sequence[BoundEdit]) -> list[str]:
         behind.append("flood_depth")
     if any("jobs" in word for word in words):
         behind += ["zones", "zone_population"]
+    if any(edit.kind in ("change_headway", "add_line") for edit in edits):
+        behind.append("vehicles_in_service")
     if any(edit.kind == "add_homes" for edit in edits):
         behind += ["housing_programme", "homes_placed", "homes_unplaced"]
     return [word for word in dict.fromkeys(behind) if word]
@@ -227,6 +250,13 @@ def run_members(
     return [member for member, _ in kept], {word: values for word, values in changes.items() if len(values)}
 
 
+def _own(members: Sequence[Mapping[str, float]], word: str, outcome: Outcome) -> list[dict[str, float]]:
+    """Of each member, the assumptions that this word rests on."""
+    refs = [outcome.planner.want(word, stage) for stage in (0, outcome.planner.last)]
+    names = {node.name for node in ancestors(refs) if node.kind == "assumption"}
+    return [{name: value for name, value in member.items() if name in names} for member in members]
+
+
 def _change(word: str, outcome: Outcome) -> float:
     """The change with central assumptions: a member like any other."""
     before, after = outcome.pair(word)
@@ -237,60 +267,66 @@ def _is_number(outcome: Outcome, word: str) -> bool:
     return REGISTRY.quantities[word].place == "city" and isinstance(outcome.value(word, 0), int | float | np.number)
 
 
-def _claim(word: str, outcome: Outcome, changes: NDArray[np.float64] | None, *, suffix: str = "") -> Claim:
-    quantity = REGISTRY.quantities[word]
-    view = view_of(word, quantity.unit)
-    before, after = (float(value) * view.scale for value in outcome.pair(word))
-    node = outcome.planner.want(word).node
+def claim_of(word: str, planner: Planner, ran: Ran, changes: NDArray[np.float64] | None) -> Claim:
+    """Put a city-wide number into a claim: today, with the edits, and the interval of the change."""
+    view = view_of(word, REGISTRY.quantities[word].unit)
+    before, after = (float(ran.value(planner.want(word, stage))) * view.scale for stage in (0, planner.last))
+    node = planner.want(word).node
     low = high = detectable = None
     if changes is not None and len(changes):
         low, high = (bound * view.scale for bound in interval(changes))
         same = before == after and low == high == 0
         detectable = None if same else not (low <= 0 <= high) and abs(after - before) >= view.grain
     return Claim(
-        id=word + suffix,
+        id=word,
         text=view.says,
         quantity=word,
-        unit=view.unit.replace("money", outcome.planner.city.currency or "money"),
+        unit=view.unit.replace("money", planner.city.currency or "money"),
         before=before,
         after=after,
         change=after - before,
         low=low,
         high=high,
         detectable=detectable,
-        digits=max(0, -int(np.floor(np.log10(view.grain)))) if view.grain < 1 else -int(np.floor(np.log10(view.grain))),
+        digits=-int(np.floor(np.log10(view.grain))),
         origin=node.origin,
-        run_path=step_id(outcome.ran, node),
+        run_path=step_id(ran, node),
         illustrative=view.illustrative,
     )
 
 
-def _as_asked(city: City, rehearsal: Rehearsal, outcome: Outcome, cache: Cache) -> tuple[Claim, ...]:
-    """Where homes did not fit, the same claims for the whole as asked."""
-    asked = [edit for edit in rehearsal.scenario.edits if edit.kind == "add_homes" and edit.fit == "what_fits"]
+WHOLE: Mapping[Literal["as_asked", "on_other_ground"], str] = {
+    "as_asked": "with the rest stacked higher on the same ground, above the height limit",
+    "on_other_ground": "with the rest on courts, squares and greens of the area, as far as they reach",
+}
+
+
+def _as_asked(city: City, rehearsal: Rehearsal, outcome: Outcome, cache: Cache) -> tuple[tuple[Claim, ...], list[Step]]:
+    """Where homes did not fit, the same claims for the whole as asked, with their steps: stacked higher, or elsewhere."""
+    edits = rehearsal.scenario.edits
+    asked = [edit for edit in edits if edit.kind == "add_homes" and edit.fit == "what_fits"]
     if not asked or not outcome.has("homes_unplaced") or outcome.value("homes_unplaced") < 1:
-        return ()
-    edits = [
-        edit.model_copy(update={"fit": "as_asked"}) if edit in asked else edit for edit in rehearsal.scenario.edits
-    ]
-    scenario = rehearsal.scenario.model_copy(update={"edits": tuple(edits)})
-    words = tuple(
-        word for word in outcome.words if word not in ("homes_placed", "homes_unplaced") and view_of(word, "").varied
-    )
-    whole = Rehearsal(scenario, words, members=0, assumptions=rehearsal.assumptions, methods=rehearsal.methods)
-    result = run_both(city, bind(scenario, city), whole, cache)
-    outcome.ran.absorb(result.ran)
-    outcome.ran.entries.update(result.ran.entries)
-    outcome.ran.keys.update(result.ran.keys)
-    number = sum(edit.homes for edit in asked)
-    claims = [_claim(word, result, None, suffix="_as_asked") for word in result.words if _is_number(result, word)]
-    return tuple(_renamed(claim, f"{claim.text}, with all {number:,} homes as asked") for claim in claims)
-
-
-def _renamed(claim: Claim, text: str) -> Claim:
-    return Claim(
-        **{**vars(claim), "text": text, "note": "the rest stacked higher on the same ground, above the height limit"}
-    )
+        return (), []
+    kept = ("homes_placed", "homes_unplaced")
+    words = tuple(word for word in outcome.words if word not in kept and view_of(word, "").varied)
+    claims: list[Claim] = []
+    steps: list[Step] = []
+    for fit, how in WHOLE.items():
+        whole = tuple(edit.model_copy(update={"fit": fit}) if edit in asked else edit for edit in edits)
+        scenario = rehearsal.scenario.model_copy(update={"edits": whole})
+        wanted = Rehearsal(scenario, (*words, "homes_placed"), members=0, assumptions=rehearsal.assumptions,
+                           methods=rehearsal.methods, gates=())  # fmt: skip
+        result = run_both(city, bind(scenario, city), wanted, cache, pictures=False)
+        outcome.ran.absorb(result.ran)
+        homes = result.value("homes_placed")
+        for word in words:
+            if word in result.words and _is_number(result, word):
+                claim = claim_of(word, result.planner, result.ran, None)
+                note = f"{homes:,.0f} homes, {how}"
+                claims.append(Claim(**{**vars(claim), "id": f"{word}_{fit}", "note": note}))
+        refs = [result.planner.want(word) for word in result.words]
+        steps += steps_of(result.ran, refs, result.planner.last)
+    return tuple(claims), steps
 
 
 def _gates(
@@ -307,11 +343,8 @@ def _gates(
 
 
 def _why(outcome: Outcome, word: str) -> str:
-    try:
-        outcome.planner.want(word, 0)
-    except NotComputableError as error:
-        return str(error)
-    return f"{word} was not part of this run"
+    reason = outcome.planner.why_not(word)
+    return f"{outcome.planner.city.title} {reason}" if reason else f"{word} was not part of this run"
 
 
 def _told(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit], findings: tuple[str, ...]) -> Answer:

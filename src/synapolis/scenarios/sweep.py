@@ -73,6 +73,13 @@ class Sweep:
         """Stop the workers; what is under way is dropped, what is finished is kept."""
         self.close()
 
+    def begin(self, city: City) -> None:
+        """Start the workers now, while this process does something else."""
+        if self.workers > 1:
+            pool = self._start(city)
+            for _ in range(self.workers):
+                pool.submit(_ready)
+
     def close(self) -> None:
         """Stop the workers."""
         if self._pool is not None:
@@ -170,6 +177,10 @@ def _begin(city: City) -> None:
 
     load_models()
     _WORKER["city"], _WORKER["cache"] = city, Cache(None)
+
+
+def _ready() -> None:
+    """Nothing to do: the worker is up once this runs."""
 
 
 def _group_in_worker(tasks: Mapping[tuple[int, int], Task]) -> Results:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synapolis.models.housing.programme import room_for_the_rest
+from synapolis.models.housing.programme import room_for_the_rest, what_gave_way
 from synapolis.scenarios.answer import NO_DIFFERENCE, Answer, Claim
 from synapolis.scenarios.plan import BoundEdit
 
@@ -22,7 +22,7 @@ CONTEXT = ("rain_volume", "population", "jobs", "homes")
 def number(value: float, digits: int) -> str:
     """A number no finer than its tolerance, with thousands separated."""
     rounded = round(value, digits)
-    return f"{rounded:,.{max(0, digits)}f}" if abs(rounded) > 0 else "0"
+    return f"{rounded:,.{max(0, digits)}f}".replace("-", "−") if abs(rounded) > 0 else "0"
 
 
 def sentence(claim: Claim) -> str:
@@ -35,11 +35,11 @@ def sentence(claim: Claim) -> str:
         return f"{claim.text}: {NO_DIFFERENCE} (about {number(claim.before, claim.digits)}{unit})."
     if round(claim.change, claim.digits) == 0:
         return f"{claim.text}: unchanged at {number(claim.before, claim.digits)}{unit}."
-    sign = "+" if claim.change > 0 else "-"
+    sign = "+" if claim.change > 0 else "−"
     moved = f"{sign}{number(abs(claim.change), claim.digits)}{unit}{_share(claim)}"
     span = ""
     if claim.low is not None and claim.high is not None:
-        span = f", likely between {number(claim.low, claim.digits)} and {number(claim.high, claim.digits)}"
+        span = f", likely {number(claim.low, claim.digits)} to {number(claim.high, claim.digits)}"
     return (
         f"{claim.text}: {number(claim.before, claim.digits)} today, {number(claim.after, claim.digits)}{unit} "
         f"with the change ({moved}{span})."
@@ -50,12 +50,12 @@ def _share(claim: Claim) -> str:
     if not claim.before or claim.unit == "%":
         return ""
     assert claim.change is not None
-    return f", {claim.change / abs(claim.before):+.1%}"
+    return f", {100 * claim.change / abs(claim.before):+.1f} %".replace("-", "−")
 
 
 def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]:
     """What the edits led to: where homes fit, how high, what gave way, and what would make room for the rest."""
-    said = [f"Rehearsed: {edit.says}." for edit in edits]
+    said = [f"Rehearsed: {edit.says}." for edit in edits] + _vehicles(outcome)
     if not outcome.has("housing_programme"):
         return tuple(said)
     programme = outcome.value("housing_programme")
@@ -64,9 +64,8 @@ def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]
         if kind == "unplaced" or homes <= 0:
             continue
         levels = rows.loc[rows["levels"] > 0, "levels"]
-        high = f", {levels.min():.0f} to {levels.max():.0f} storeys" if len(levels) else ""
-        said.append(f"{homes:,.0f} homes as {kind} on {len(rows)} sites{high}.")
-    gave = _gave_way(programme)
+        said.append(f"{homes:,.0f} homes {HOW.get(str(kind), str(kind))} on {len(rows)} sites{_storeys(levels)}.")
+    gave = ", ".join(f"{what} ({area:,.0f} m²)" for what, area in what_gave_way(programme).items() if area >= 1)
     if gave:
         said.append(f"What would give way: {gave}.")
     rules = {name: _value(outcome, name) for name in ("home_floor_area", "site_coverage", "new_building_levels")}
@@ -75,10 +74,23 @@ def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]
     return tuple(said)
 
 
-def _gave_way(programme: object) -> str:
-    rows = programme[(programme["gave_way"].fillna("") != "") & (programme["homes"] > 0)]  # type: ignore[index]
-    area = rows.groupby("gave_way")["footprint"].sum().sort_values(ascending=False)
-    return ", ".join(f"{what} ({square_metres:,.0f} m²)" for what, square_metres in area.items())
+HOW = {"new building": "in new buildings", "roof storeys": "as added storeys", "by zone": "spread by zone"}
+
+
+def _storeys(levels: Any) -> str:
+    if not len(levels):
+        return ""
+    low, high = round(levels.min()), round(levels.max())
+    return f", {low} storeys" if low == high else f", {low} to {high} storeys"
+
+
+def _vehicles(outcome: Outcome) -> list[str]:
+    """How many more vehicles a change of service takes."""
+    if not outcome.has("vehicles_in_service"):
+        return []
+    before, after = (table["vehicles"] for table in outcome.pair("vehicles_in_service"))
+    more = after.subtract(before, fill_value=0)
+    return [f"It takes {number:+.0f} vehicles in service: {mode}." for mode, number in more.items() if round(number)]
 
 
 def _value(outcome: Outcome, name: str) -> float:
@@ -105,9 +117,9 @@ def summary_of(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit]) -> 
         for c in answer.claims
         if not (c.illustrative or c.note or c.quantity.startswith("homes_") or c.quantity in CONTEXT)
     ]
-    parts += [sentence(claim) for claim in main[:3]]
-    whole = [c for c in answer.claims if c.note][:1]
-    parts += [sentence(claim) for claim in whole]
+    parts += [sentence(claim) for claim in sorted(main, key=lambda c: c.detectable is not True)[:3]]
+    if any(c.note for c in answer.claims):
+        parts.append("What the whole as asked would do stands in the table.")
     small = _small_city(answer, outcome)
     return " ".join(parts + ([small] if small else []) + [_rests_on(answer)])
 
