@@ -8,13 +8,14 @@ so an incomplete one is refused when it is declared.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import hashlib
 import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -99,7 +100,7 @@ class Declaration:
     name: str
     version: str
     field: str
-    function: Callable[..., Any] = field(repr=False)
+    function: Callable[..., Any] = dataclasses.field(repr=False)
     inputs: tuple[str, ...]
     optional: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -115,7 +116,7 @@ class Declaration:
     origin: str
     rank: int
     columns: tuple[str, ...] = ()
-    update: Callable[..., Any] | None = field(default=None, repr=False)
+    update: Callable[..., Any] | None = dataclasses.field(default=None, repr=False)
 
     @property
     def is_edit(self) -> bool:
@@ -333,7 +334,8 @@ def _outputs(label: str, function: Callable[..., Any]) -> tuple[str, ...]:
     words = tuple(name for name, hint in fields.items() if _quantity(hint) is not None)
     if not words or len(words) != len(fields) or any(w not in REGISTRY.quantities for w in words):
         raise DeclarationError(
-            f"model {label!r} must return a quantity of the vocabulary, or a NamedTuple whose fields are such; got {returned!r}"
+            f"model {label!r} must return a quantity of the vocabulary, or a NamedTuple whose fields are such; "
+            f"got {returned!r}"
         )
     return words
 
