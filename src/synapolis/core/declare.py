@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import hashlib
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -89,8 +90,8 @@ class Assumption:
             return self.low + quantile * (self.high - self.low)
         mode = (self.value - self.low) / (self.high - self.low)  # triangular
         if quantile < mode:
-            return self.low + (self.high - self.low) * (quantile * mode) ** 0.5
-        return self.high - (self.high - self.low) * ((1 - quantile) * (1 - mode)) ** 0.5
+            return self.low + (self.high - self.low) * math.sqrt(quantile * mode)
+        return self.high - (self.high - self.low) * math.sqrt((1 - quantile) * (1 - mode))
 
 
 @dataclass(frozen=True)
