@@ -176,4 +176,6 @@ class Scenario(Frozen):
 def _with_id(edit: Any, number: int) -> Any:
     if isinstance(edit, dict):
         return edit if edit.get("id") else {**edit, "id": f"e{number}"}
-    return edit if getattr(edit, "id", "") else edit.model_copy(update={"id": f"e{number}"})
+    if not isinstance(edit, EditBase) or edit.id:
+        return edit
+    return edit.model_copy(update={"id": f"e{number}"})
