@@ -291,10 +291,10 @@ UNMODELLED: tuple[Unmodelled, ...] = (
 
 
 def thresholds_of(city: City) -> tuple[int, ...]:
-    """Minutes within which jobs are counted: short ones always, 30 and 45 where the city is large enough to tell."""
+    """Minutes within which jobs are counted: 15, 30 and 45 where the city is large enough to tell, else 5, 10 and 15."""
     west, south, east, north = city.extent.bounds
     large = ((east - west) ** 2 + (north - south) ** 2) ** 0.5 > SMALL_CITY
-    return THRESHOLDS if large else THRESHOLDS[:3]
+    return THRESHOLDS[2:] if large else THRESHOLDS[:3]
 
 
 _BUILT = ("buildings", "land_use", "land_cover_map")

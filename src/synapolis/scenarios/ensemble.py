@@ -12,6 +12,8 @@ from synapolis.core.declare import Assumption
 
 INTERVAL = (5.0, 95.0)
 """Percentiles of the ensemble between which a change is said to lie."""
+FEWEST = 10
+"""Members below which no influence is told: any ranking of so few runs is chance."""
 CHANCE = 0.005
 """How likely an assumption without part may be to be named as a cause; dozens are looked at in each answer."""
 
@@ -47,7 +49,7 @@ def influence(members: Sequence[Mapping[str, float]], values: NDArray[np.float64
     ----------
     Iman, R. L., and Conover, W. J. (1979). The use of the rank transform in regression. Technometrics, 21(4).
     """
-    if len(members) < 4 or np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
+    if len(members) < FEWEST or np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         return {}
     names = list(members[0])
     columns = _centred(np.array([rankdata([member[name] for member in members]) for name in names]))

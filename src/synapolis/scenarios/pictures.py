@@ -162,12 +162,17 @@ def outcome_unit(word: str) -> str:
 
 
 def district_areas(city: City) -> dict[str, Any]:
-    """Named districts as polygons; empty where the city has none."""
+    """Named districts as polygons, without those that smaller ones make up; empty where the city has none."""
     if "places" not in city.layers:
         return {}
     places = city.layers["places"].value
     districts = places[(places["kind"] == "district") & places.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
-    return {name: shapely.union_all(rows.geometry.to_numpy()) for name, rows in districts.groupby("name") if name}
+    areas = {name: shapely.union_all(rows.geometry.to_numpy()) for name, rows in districts.groupby("name") if name}
+    kept: dict[str, Any] = {}
+    for name, area in sorted(areas.items(), key=lambda item: item[1].area):
+        if shapely.difference(area, shapely.union_all(list(kept.values()))).area > area.area / 2:
+            kept[name] = area
+    return kept
 
 
 def zone_names(city: City, zones: Any) -> list[str]:

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pyproj import Transformer
 
+from synapolis.core.declare import Assumption
 from synapolis.core.errors import SourceError
 from synapolis.layers.city import City, Layer
-from synapolis.layers.grid import Grid, Raster
+from synapolis.layers.grid import Grid
 from synapolis.layers.schemas import LAYERS
 from synapolis.layers.timetable import Timetable, merge_timetables
 from synapolis.sources.osm import ATTRIBUTION, LICENCE, read_osm
 from synapolis.sources.rasters import read_raster
 from synapolis.sources.samples import read_income_sample
+from synapolis.sources.service_hours import departure_hour
 from synapolis.sources.tables import read_table, split_mapping
 
 CELL_SIZES = (4.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
@@ -402,9 +403,16 @@ def _city(spec: BuildSpec, place: _Place, layers: dict[str, Layer], notes: list[
         vertical_datum=spec.vertical_datum,
         currency=spec.currency,
         layers=layers,
+        assumptions=_stated(layers),
         attribution=_attribution(layers.values()),
         notes=tuple(notes),
     )
+
+
+def _stated(layers: Mapping[str, Layer]) -> dict[str, Assumption]:
+    """Assumptions that this city's data settle."""
+    found = departure_hour(layers["timetable"].value) if "timetable" in layers else None
+    return {} if found is None else {found.name: found}
 
 
 def city_grid(extent: shapely.Polygon, cell_size: float | None = None) -> Grid:
@@ -464,44 +472,3 @@ def _attribution(layers: Iterable[Layer]) -> tuple[str, ...]:
         known = layer.licence != UNKNOWN_LICENCE
         lines.append(f"{layer.source} ({layer.licence})" if known else layer.source)
     return tuple(dict.fromkeys(lines))
-
-
-# --- report -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class LayerSummary:
-    """One line of a city's report: `features` counts rows, cells with a value or trips; `coverage` is a share."""
-
-    name: str
-    features: int
-    origin: str
-    source: str
-    licence: str
-    coverage: float | None
-    note: str
-
-
-def layer_summaries(city: City) -> tuple[LayerSummary, ...]:
-    """Summarise each layer: how much of it there is, where it is from, what share of the extent it covers."""
-    return tuple(_summary(layer, city) for _, layer in sorted(city.layers.items()))
-
-
-def _summary(layer: Layer, city: City) -> LayerSummary:
-    value = layer.value
-    coverage: float | None = None
-    if isinstance(value, Raster):
-        features = int(np.isfinite(value.values).sum())
-        on_grid = value.on_grid(city.grid, nearest=True)
-        inside = city.grid.mask(city.extent)
-        known = np.isfinite(on_grid) if on_grid.dtype.kind == "f" else on_grid != 0
-        coverage = float(known[inside].mean())
-    elif isinstance(value, Timetable):
-        features = len(value.trips)
-    else:
-        features = len(value)
-        if layer.name in {"zones", "population_grid", "land_use"}:
-            coverage = float(
-                shapely.union_all(value.geometry.to_numpy()).intersection(city.extent).area / city.extent.area
-            )
-    return LayerSummary(layer.name, features, layer.origin, layer.source, layer.licence, coverage, layer.note)

@@ -342,7 +342,6 @@ def manning_roughness(land_cover: LandCover, roughness_factor: float) -> Manning
     limits="Existing green roofs and basins are not known.",
     risks="Runoff of districts that already store water is overstated.",
     tests="tests/models/test_derive_cover.py",
-    origin="assumed",
 )
 def storage_depth(grid: GridWord) -> StorageDepth:
     """Start with no built storage anywhere.
