@@ -34,7 +34,7 @@ from synapolis.scenarios.views import view_of
 SITING_MEMBERS = 5
 SMALL_CITY = 4000.0  # [m] corner to corner: below it nearly everything is within 30 minutes on foot
 WORTH_A_SITE = 0.01
-"""Places that take less than this share of the homes are left out."""
+"""Places that take less than this share of the homes that fit are left out."""
 FIRST = 5
 """A site is steady when it stays among this many best."""
 
@@ -91,7 +91,8 @@ def choose_sites(
     candidates = find_candidates(city, cache, area=area)
     members = _members(city, candidates, aims, siting)
     scores = _score(city, candidates, aims, members, siting, cache, sweep, progress)
-    able = np.flatnonzero(scores.homes[0] >= max(1.0, WORTH_A_SITE * siting.homes))
+    fit = min(float(siting.homes), float(scores.homes[0].sum()))
+    able = np.flatnonzero(scores.homes[0] >= max(1.0, WORTH_A_SITE * fit))
     if not len(able):
         raise ScenarioError("no candidate takes a single home under the massing rules; ask for another area")
     candidates = [candidates[k] for k in able]
@@ -287,7 +288,11 @@ def _answer(
             "seconds": time.perf_counter() - start,
         },
         hash=answer_hash(
-            city_hash=city.digest, scenario={"homes": siting.homes, "area": str(siting.area), "weights": dict(siting.weights)},
+            city_hash=city.digest,
+            scenario={
+                "homes": siting.homes, "area": siting.area and siting.area.model_dump(mode="json"),
+                "weights": dict(siting.weights), "members": siting.members,
+            },
             want=aims, versions=versions_of(refs), seed=siting.seed,
         ),
     )  # fmt: skip
