@@ -31,8 +31,8 @@ lint: .venv/.installed
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 
-bench: .venv/.installed .bench-venv/.installed  ## Ratios against peers, in one run
-	$(BIN)/python -m benchmarks
+bench: .bench-venv/.installed  ## Ratios against peers, in one run
+	.bench-venv/bin/python -m benchmarks
 
 .bench-venv/.installed: pyproject.toml requirements-bench.lock
 	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv

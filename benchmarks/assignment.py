@@ -1,65 +1,46 @@
-# ruff: noqa: PLC0415  # this file also runs in the peers' environment, which has no synapolis
 """Traffic assignment: time to a relative gap of 1e-4, cold and warm, against pytraf and AequilibraE.
 
-Each problem is solved as it stands and after two edits (20 % less capacity on the link with most delay; 10 %
-more trips from one zone). Ours is timed cold, and warm from the flows before the edit; peers have no warm
-start and are timed cold on the same edited problem. Only the solve is timed, on one thread, best of a few.
-
-Run ``python benchmarks/assignment.py [--quick]``. Peers are looked for in this interpreter and in `.bench-venv`
-beside the checkout's `.venv`; public problems in `../shared/data` (for academic research only, never shipped).
+Each problem is solved as it stands, and after two edits (20 % less capacity on the link with most delay; 10 % more
+trips from one zone) from the flows before the edit. Peers have no warm start: they solve the edited problem from
+nothing. Only the solve is timed. Public problems lie in ``../shared/data``.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import ModuleType
 
-QUIET = {  # waiting threads that spin cost AequilibraE a factor of 40 on shared cores
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "OMP_NUM_THREADS": "1",
-    "RAYON_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-}
-os.environ.update(QUIET)
+import numpy as np
+import pandas as pd
 
-import numpy as np  # noqa: E402  # after the thread counts, which are read at import
+from benchmarks import DATA, Row, absent, peer_named, quickest, silence
+from synapolis.models.traffic.equilibrium import user_equilibrium
+from synapolis.models.traffic.network import RoadNetwork, beckmann_objective, edited, road_network
+from synapolis.sources import tntp
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT.parent / "shared" / "data" / "benchmarks" / "traffic"
 GAP = 1e-4
 PUBLIC = ("SiouxFalls", "Anaheim", "Barcelona", "Winnipeg", "ChicagoSketch")
-PEERS = {"pytraf": "0.3.1", "aequilibrae": "1.7.2"}
+FOLDER = DATA / "benchmarks" / "traffic"
 
 
-def rows(*, quick: bool = False) -> list[dict[str, object]]:
-    """One row per problem, edit and method: CPU milliseconds, iterations, gap, and the peers' times over ours."""
-    table: list[dict[str, object]] = []
+def rows(*, quick: bool = False) -> list[Row]:
+    """Times in milliseconds for each problem, edit and peer."""
+    table: list[Row] = []
     for name in ("grid", "SiouxFalls") if quick else ("grid", *PUBLIC):
-        problem = problem_of(name, quick=quick)
-        if problem is None:
-            table.append({"problem": name, "note": "left out: ../shared/data is not there"})
+        if name != "grid" and not FOLDER.is_dir():
+            table.append(Row(f"assignment {name}", note="left out: ../shared/data is not there"))
             continue
-        table.extend(own_and_peer_rows(name, *problem, quick=quick))
+        network, demand = grid(12 if quick else 24, 20 if quick else 60) if name == "grid" else public(name)
+        table.extend(compared(f"assignment {name}", network, demand, quick=quick))
     return table
 
 
-def problem_of(name: str, *, quick: bool):
-    if name == "grid":
-        return grid(12 if quick else 24, 20 if quick else 60)
-    return public(name) if DATA.is_dir() else None
-
-
-def public(name: str):
-    from synapolis.models.traffic.network import road_network
-    from synapolis.sources import tntp
-
-    links = tntp.read_network(DATA / f"{name}_net.tntp")
-    trips = tntp.read_trips(next(DATA.glob(f"{name}_trips.tntp*")))
+def public(name: str) -> tuple[RoadNetwork, np.ndarray]:
+    """A problem of the Transportation Networks collection, with its through rule and tolls."""
+    links = tntp.read_network(FOLDER / f"{name}_net.tntp")
+    trips = tntp.read_trips(next(FOLDER.glob(f"{name}_trips.tntp*")))
     np.fill_diagonal(trips, 0.0)
     toll, length = (0.02, 0.04) if name == "ChicagoSketch" else (0.0, 0.0)
     network = road_network(
@@ -77,10 +58,8 @@ def public(name: str):
     return network, trips
 
 
-def grid(side: int, zones: int):
+def grid(side: int, zones: int) -> tuple[RoadNetwork, np.ndarray]:
     """Square street grid with random times and capacities; the first nodes are the zones."""
-    from synapolis.models.traffic.network import road_network
-
     chance = np.random.default_rng(7)
     nodes = chance.permutation(side * side).reshape(side, side)
     across = [nodes[:, :-1].ravel(), nodes[:-1].ravel()]
@@ -99,179 +78,99 @@ def grid(side: int, zones: int):
     return network, trips
 
 
-def edits_of(network, demand, solved):
-    from synapolis.models.traffic.network import edited
-
-    delay = solved.link_flow * (solved.link_time - network.free_flow_time)
+def edits_of(network: RoadNetwork, demand: np.ndarray, delay: np.ndarray) -> dict[str, tuple[RoadNetwork, np.ndarray]]:
     capacity, trips = network.capacity.copy(), demand.copy()
     capacity[np.argmax(delay)] *= 0.8
     trips[np.argmax(demand.sum(axis=1))] *= 1.1
     return {
-        "as it stands": (network, demand),
         "one link -20 % capacity": (edited(network, capacity=capacity), demand),
         "one zone +10 % trips": (network, trips),
     }
 
 
-def own_and_peer_rows(name, network, demand, *, quick: bool):
-    from synapolis.models.traffic.equilibrium import user_equilibrium
-
-    base = user_equilibrium(network, demand, relative_gap=GAP)
-    found = []
-    seconds_each = 0.1 if quick else 1.0
-    for edit, (net, trips) in edits_of(network, demand, base).items():
-        seconds, cold = best_of(
-            lambda net=net, trips=trips: user_equilibrium(net, trips, relative_gap=GAP), seconds_each
-        )
-        row = {"problem": name, "edit": edit, "cold_ms": 1e3 * seconds, "cold_iterations": cold.iterations}
-        if net is not network or trips is not demand:
-            seconds, warm = best_of(
-                lambda net=net, trips=trips: user_equilibrium(net, trips, relative_gap=GAP, start=base.bushes)
-            )
-            row |= {"warm_ms": 1e3 * seconds, "warm_iterations": warm.iterations}
-        for peer in () if quick and "warm_ms" in row else PEERS:  # a peer takes seconds to import
-            answer = ask_peer(peer, net, trips)
-            if "ms" in answer:
-                row |= {f"{peer}_ms": answer["ms"], f"{peer}_iterations": answer["iterations"]}
-                row[f"{peer}_over_cold"] = answer["ms"] / row["cold_ms"]
-                if "warm_ms" in row:
-                    row[f"{peer}_over_warm"] = answer["ms"] / row["warm_ms"]
-                # at a gap of 1e-4 two right objectives differ by less than the gap times the total cost
-                row[f"{peer}_objective"] = objective(net, answer["flow"]) / cold.objective - 1
-            else:
-                row[f"{peer}_note"] = answer["note"]
-        found.append(row)
-    return found
+def compared(case: str, network: RoadNetwork, demand: np.ndarray, *, quick: bool) -> Iterator[Row]:
+    """Rows of a problem as it stands (cold) and after each edit (warm), against every peer."""
+    turn = 0.0 if quick else 1.0
+    spent, base = quickest(lambda: user_equilibrium(network, demand, relative_gap=GAP), seconds=turn)
+    yield from against_peers(f"{case}, cold", spent, network, demand, base.objective)
+    delay = base.link_flow * (base.link_time - network.free_flow_time)
+    for edit, (net, trips) in edits_of(network, demand, delay).items():
+        again = partial(user_equilibrium, net, trips, relative_gap=GAP, start=base.bushes)
+        spent, warm = quickest(again, seconds=turn)
+        yield from against_peers(f"{case}, {edit}, warm", spent, net, trips, warm.objective)
 
 
-def objective(network, flow):
-    from synapolis.models.traffic.network import beckmann_objective
-
-    return beckmann_objective(network, np.asarray(flow))
-
-
-def best_of(solve, seconds: float = 1.0):
-    answer = solve()
-    best, spent = np.inf, 0.0
-    while spent < seconds:
-        begin = time.process_time()
-        answer = solve()
-        took = time.process_time() - begin
-        best, spent = min(best, took), spent + took
-    return best, answer
+def against_peers(case: str, seconds: float, network: RoadNetwork, demand: np.ndarray, best: float) -> Iterator[Row]:
+    for package, solve in PEERS.items():
+        peer, name = peer_named(package)
+        if peer is None:
+            yield Row(case, 1e3 * seconds, "ms", name, note=absent(name))
+            continue
+        with silence():
+            theirs, flow = solve(peer, network, demand)
+        # at a gap of 1e-4 two right objectives differ by less than the gap times the total cost
+        note = f"objective {beckmann_objective(network, flow) / best - 1:+.0e}"
+        yield Row(case, 1e3 * seconds, "ms", name, 1e3 * theirs, note)
 
 
-# peers, in a process of their own
+def at_rest(network: RoadNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Time without traffic, slope and capacity of each link, with constant costs folded into the time."""
+    still = network.free_flow_time + network.constant_cost
+    slope = network.alpha * np.divide(network.free_flow_time, still, out=np.zeros_like(still), where=still > 0)
+    return still, slope, np.where(slope > 0, network.capacity, 1.0)
 
 
-def ask_peer(peer: str, network, demand) -> dict:
-    interpreter = interpreter_with(peer)
-    if interpreter is None:
-        return {"note": f"{peer} {PEERS[peer]} is not installed (pip install 'synapolis[bench]')"}
-    with tempfile.TemporaryDirectory() as folder:
-        given, told = Path(folder) / "problem.npz", Path(folder) / "answer.json"
-        time_at_rest = network.free_flow_time + network.constant_cost
-        slope = network.alpha * np.divide(
-            network.free_flow_time, time_at_rest, out=np.zeros_like(time_at_rest), where=time_at_rest > 0
-        )
-        np.savez(
-            given,
-            tail=network.from_node,
-            head=network.to_node,
-            time=time_at_rest,
-            capacity=np.where(slope > 0, network.capacity, 1.0),
-            alpha=slope,
-            power=network.power,
-            through=network.is_through,
-            nodes=network.node_count,
-            demand=demand,
-        )
-        run = subprocess.run(
-            [str(interpreter), __file__, "--peer", peer, str(given), str(told)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-            env=os.environ | QUIET,
-        )
-        if run.returncode:
-            return {"note": f"{peer} failed: {(run.stderr.strip().splitlines() or ['?'])[-1][:120]}"}
-        return json.loads(told.read_text())
-
-
-def interpreter_with(peer: str) -> Path | None:
-    for candidate in (Path(sys.executable), ROOT / ".bench-venv" / "bin" / "python"):
-        if candidate.exists():
-            probe = [
-                str(candidate),
-                "-c",
-                f"import importlib.util as u, sys; sys.exit(u.find_spec({peer!r}) is None)",
-            ]
-            if subprocess.run(probe, check=False, capture_output=True).returncode == 0:
-                return candidate
-    return None
-
-
-def solve_with_peer(peer: str, given: str, told: str) -> None:
-    answer = {"pytraf": with_pytraf, "aequilibrae": with_aequilibrae}[peer](np.load(given))
-    Path(told).write_text(json.dumps(answer))
-
-
-def with_pytraf(problem) -> dict:
-    import pytraf
-
-    nodes = int(problem["nodes"])
-    network = pytraf.Network(
-        nodes,
-        problem["tail"].astype(np.int64),
-        problem["head"].astype(np.int64),
-        problem["time"],
-        problem["capacity"],
-        problem["alpha"],
-        problem["power"],
-        ~problem["through"],
+def with_pytraf(pytraf: ModuleType, network: RoadNetwork, demand: np.ndarray) -> tuple[float, np.ndarray]:
+    still, slope, capacity = at_rest(network)
+    graph = pytraf.Network(
+        network.node_count,
+        network.from_node.astype(np.int64),
+        network.to_node.astype(np.int64),
+        still,
+        capacity,
+        slope,
+        network.power,
+        ~network.is_through,
     )
-    origin, destination = np.nonzero(problem["demand"])
-    demand = pytraf.Demand(
-        nodes,
-        origin.astype(np.int64),
-        destination.astype(np.int64),
-        problem["demand"][origin, destination],
+    origin, destination = np.nonzero(demand)
+    trips = pytraf.Demand(
+        network.node_count, origin.astype(np.int64), destination.astype(np.int64), demand[origin, destination]
     )
-    seconds, answer = best_of(lambda: pytraf.assign(network, demand, gap=GAP, threads=1))
+    seconds, answer = quickest(lambda: pytraf.assign(graph, trips, gap=GAP, threads=1))
     flow = next(getattr(answer, key) for key in ("link_volume", "link_flow", "volume") if hasattr(answer, key))
-    return {"ms": 1e3 * seconds, "iterations": int(answer.iterations), "flow": np.asarray(flow).tolist()}
+    return seconds, np.asarray(flow)
 
 
-def with_aequilibrae(problem) -> dict:
-    import pandas as pd
-    from aequilibrae.matrix import AequilibraeMatrix
-    from aequilibrae.paths import Graph, TrafficAssignment, TrafficClass
+def with_aequilibrae(_: ModuleType, network: RoadNetwork, demand: np.ndarray) -> tuple[float, np.ndarray]:
+    """Best of two solves by biconjugate Frank-Wolfe; making the graph is not timed."""
+    from aequilibrae.matrix import AequilibraeMatrix  # noqa: PLC0415  # a peer: it may not be installed
+    from aequilibrae.paths import Graph, TrafficAssignment, TrafficClass  # noqa: PLC0415
 
-    zones = len(problem["demand"])
+    zones = len(demand)
+    still, slope, capacity = at_rest(network)
     graph = Graph()
     graph.network = pd.DataFrame(
         {
-            "link_id": np.arange(1, len(problem["tail"]) + 1),
-            "a_node": problem["tail"] + 1,
-            "b_node": problem["head"] + 1,
+            "link_id": np.arange(1, len(still) + 1),
+            "a_node": network.from_node + 1,
+            "b_node": network.to_node + 1,
             "direction": 1,
-            "time": problem["time"],
-            "capacity": problem["capacity"],
-            "b": problem["alpha"],
-            "power": problem["power"],
+            "time": still,
+            "capacity": capacity,
+            "b": slope,
+            "power": network.power,
         }
     )
     graph.prepare_graph(np.arange(1, zones + 1))
     graph.set_graph("time")
-    graph.set_blocked_centroid_flows(bool((~problem["through"]).any()))
+    graph.set_blocked_centroid_flows(bool((~network.is_through).any()))
     matrix = AequilibraeMatrix()
     matrix.create_empty(zones=zones, matrix_names=["car"], memory_only=True)
     matrix.index[:] = np.arange(1, zones + 1)
-    matrix.matrix["car"][:, :] = problem["demand"]
+    matrix.matrix["car"][:, :] = demand
     matrix.computational_view(["car"])
 
-    def solve():
+    def solve() -> tuple[float, TrafficAssignment]:
         assignment = TrafficAssignment()
         assignment.set_classes([TrafficClass("car", graph, matrix)])
         assignment.set_vdf("BPR")
@@ -282,23 +181,13 @@ def with_aequilibrae(problem) -> dict:
         assignment.set_cores(1)
         assignment.max_iter = 2000
         assignment.rgap_target = GAP
-        begin = time.process_time()
+        begun = time.process_time()
         assignment.execute()
-        return time.process_time() - begin, assignment
+        return time.process_time() - begun, assignment
 
     seconds, assignment = min((solve() for _ in range(2)), key=lambda pair: pair[0])
-    flow = assignment.results().sort_index()["PCE_tot"].to_numpy()
-    return {"ms": 1e3 * seconds, "iterations": int(assignment.assignment.iter), "flow": flow.tolist()}
+    return seconds, assignment.results().sort_index()["PCE_tot"].to_numpy()
 
 
-def main(arguments: list[str]) -> None:
-    if arguments[:1] == ["--peer"]:
-        solve_with_peer(*arguments[1:])
-        return
-    for row in rows(quick="--quick" in arguments):
-        shown = {k: (f"{v:.3g}" if isinstance(v, float) else v) for k, v in row.items()}
-        print("  ".join(f"{k}={v}" for k, v in shown.items()))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+Solve = Callable[[ModuleType, RoadNetwork, np.ndarray], tuple[float, np.ndarray]]
+PEERS: dict[str, Solve] = {"pytraf": with_pytraf, "aequilibrae": with_aequilibrae}

@@ -1,64 +1,96 @@
-# ruff: noqa: PLC0415  # this file also runs in the peer's environment, which has no synapolis
-"""Transit: stop pairs answered per CPU-second against pynigiri and against a plain scan in Python, on one feed.
+"""Transit: stop pairs answered per second against pynigiri and against a plain scan in Python, on one feed.
 
 The feed is a made-up grid of lines at whole minutes (full size: 1,296 stops, 120,000 connections in six hours). Ours
 answers one stop to all within 90 minutes, once, and for every minute of an hour; the plain scan does the same one pass
 without numba; pynigiri (RAPTOR, C++) answers stop to stop and returns whole journeys, so that ratio compares unlike
 work: it says what a table of travel times costs with each. Arrivals are compared on the pairs that pynigiri is asked.
-One thread, CPU time, after a warm-up that also compiles; best of a few.
-
-Run ``python benchmarks/transit.py [--quick]``. The peer is looked for in this interpreter and in `.bench-venv`
-beside the checkout's `.venv`.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-PEER = "0.1.5"
+from benchmarks import Row, absent, peer_named, quickest, silence
+from synapolis.layers.timetable import Timetable
+from synapolis.models.transit.connections import connections, footpaths
+from synapolis.models.transit.scan import UNREACHED, arrival_profile
+from synapolis.models.transit.walk import Walks, walks_from_pairs
+from synapolis.sources.gtfs import read_gtfs
+
 DATE = "2026-03-03"
 MIDNIGHT = 29_541_600  # minutes from 1970 to that day (UTC)
 LEAVE = 8 * 60  # [min after midnight]
 LIMIT = 90  # [min]
+PLAIN = "plain Python scan"
 
 
-def rows(*, quick: bool = False) -> list[tuple[str, str, str, str]]:
-    """(case, ours, other, ratio); speeds in stop pairs per CPU-second."""
+def rows(*, quick: bool = False) -> list[Row]:
+    """Speeds in stop pairs per millisecond."""
     side, asked = (8, 40) if quick else (36, 2000)
+    seconds = 0.0 if quick else 1.0
+    pairs = np.random.default_rng(0).integers(0, side * side, (asked, 2))
+    pynigiri, name = peer_named("pynigiri")
     with tempfile.TemporaryDirectory() as folder:
-        feed = Path(folder)
-        write_feed(feed, side)
-        pairs = np.random.default_rng(0).integers(0, side * side, (asked, 2))
-        (feed / "pairs.json").write_text(json.dumps(pairs.tolist()))
-        one, hour, plain, arrivals, size = own_speeds(feed, pairs, quick=quick)
-        peer = peer_answers(feed)
-    table = [
-        (f"{size}: one to all, 90 min", speed(one), f"{speed(plain)} (plain Python scan)", f"{one / plain:.0f}"),
-        (
-            f"{size}: the same, every minute of 8-9 h",
-            speed(hour),
-            f"{speed(plain)} (plain Python scan)",
-            f"{hour / plain:.0f}",
-        ),
+        write_feed(Path(folder), side)
+        ours = Ours(read_gtfs(Path(folder), feed="g", crs="EPSG:3067"))
+        with silence():
+            peer = None if pynigiri is None else ask_pynigiri(pynigiri, Path(folder), pairs)
+    one, hour, plain = ours.one_to_all(seconds), ours.hour_to_all(seconds), ours.plain_scan(seconds)
+    town = f"transit {ours.stop_count:,} stops"
+    if peer is None:
+        note = absent(name)
+    else:
+        same = int((ours.arrivals(pairs) == peer[1]).sum())
+        note = f"the peer returns whole journeys; {same} of {asked} arrivals equal"
+    return [
+        Row(f"{town}: one to all, 90 min", one, "pairs/ms", PLAIN, plain),
+        Row(f"{town}: the same, every minute of an hour", hour, "pairs/ms", PLAIN, plain),
+        Row(f"{town}: stop pairs", hour, "pairs/ms", name, peer and peer[0], note),
     ]
-    if isinstance(peer, str):
-        return [*table, (f"{size}: stop pairs", speed(hour), peer, "-")]
-    same = sum(a == b for a, b in zip(arrivals, peer["arrivals"], strict=True))
-    told = f"{speed(peer['speed'])} (pynigiri {PEER}, whole journeys; {same} of {asked} arrivals equal)"
-    return [*table, (f"{size}: stop pairs", speed(hour), told, f"{hour / peer['speed']:.0f}")]
 
 
-def speed(pairs: float) -> str:
-    return f"{pairs / 1e6:.2f} M pairs/s" if pairs >= 1e5 else f"{pairs:.0f} pairs/s"
+class Ours:
+    """The timetable made ready for our scan."""
+
+    def __init__(self, timetable: Timetable) -> None:
+        self.found = connections(timetable, date=DATE, start=LEAVE * 60, end=(LEAVE + 60 + LIMIT) * 60)
+        self.changes = footpaths(timetable)
+        self.stop_count = self.found.stop_count
+        self.place = timetable.stops.index.get_indexer([f"g:S{i}" for i in range(self.stop_count)])
+        self.origins = np.arange(0, self.stop_count, 4)
+
+    def from_stops(self, stops: np.ndarray) -> Walks:
+        count = len(stops)
+        return walks_from_pairs(
+            np.arange(count), stops, np.zeros(count), origin_count=count, target_count=self.stop_count
+        )
+
+    def profile(self, stops: np.ndarray, departures: list[int]) -> np.ndarray:
+        return arrival_profile(self.found, self.changes, self.from_stops(stops), departures, LIMIT * 60)
+
+    def one_to_all(self, seconds: float) -> float:
+        spent, _ = quickest(lambda: self.profile(self.origins, [LEAVE * 60]), seconds=seconds)
+        return len(self.origins) * self.stop_count / spent / 1e3
+
+    def hour_to_all(self, seconds: float) -> float:
+        departures = [(LEAVE + k) * 60 for k in range(60)]
+        spent, _ = quickest(lambda: self.profile(self.origins, departures), seconds=seconds)
+        return len(departures) * len(self.origins) * self.stop_count / spent / 1e3
+
+    def plain_scan(self, seconds: float) -> float:
+        rides = list(zip(*(column.tolist() for column in self.found[:5]), strict=True))
+        spent, _ = quickest(lambda: plain_scan(rides, self.stop_count, 0, LEAVE * 60, LIMIT * 60), seconds=seconds)
+        return self.stop_count / spent / 1e3
+
+    def arrivals(self, pairs: np.ndarray) -> np.ndarray:
+        """Minutes after midnight for each pair; -1 where the limit is passed."""
+        profile = self.profile(self.place[pairs[:, 0]], [LEAVE * 60])
+        arrival = profile[np.arange(len(pairs)), 0, self.place[pairs[:, 1]]]
+        return np.where(arrival == UNREACHED, -1, arrival // 60)
 
 
 def write_feed(folder: Path, side: int) -> None:
@@ -101,50 +133,6 @@ def write_feed(folder: Path, side: int) -> None:
         (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
 
 
-def own_speeds(feed: Path, pairs: np.ndarray, *, quick: bool) -> tuple[float, float, float, list[int], str]:
-    """Pairs per CPU-second once and for an hour, those of a plain scan, our arrivals [min], and the size in words."""
-    from synapolis.models.transit.connections import connections, footpaths
-    from synapolis.models.transit.scan import UNREACHED, arrival_profile
-    from synapolis.models.transit.walk import walks_from_pairs
-    from synapolis.sources.gtfs import read_gtfs
-
-    timetable = read_gtfs(feed, feed="g", crs="EPSG:3067")
-    found = connections(timetable, date=DATE, start=LEAVE * 60, end=(LEAVE + 60 + LIMIT) * 60)
-    changes = footpaths(timetable)
-    count = found.stop_count
-    place = timetable.stops.index.get_indexer([f"g:S{i}" for i in range(count)])
-    origins = np.arange(0, count, 1 if quick else 4)
-    entry = walks_from_pairs(
-        np.arange(len(origins)), origins, np.zeros(len(origins)), origin_count=len(origins), target_count=count
-    )
-
-    def profile(departures: list[int]) -> np.ndarray:
-        return arrival_profile(found, changes, entry, departures, LIMIT * 60)
-
-    once, hour = [LEAVE * 60], [(LEAVE + k) * 60 for k in range(60)]
-    single = len(origins) * count / best(lambda: profile(once), 1 if quick else 4)
-    many = len(hour) * len(origins) * count / best(lambda: profile(hour), 1 if quick else 3)
-    rides = list(zip(*(column.tolist() for column in found[:5]), strict=True))
-    plain = count / best(lambda: plain_scan(rides, count, int(origins[0]), LEAVE * 60, LIMIT * 60), 1 if quick else 5)
-    asked = walks_from_pairs(
-        np.arange(len(pairs)), place[pairs[:, 0]], np.zeros(len(pairs)), origin_count=len(pairs), target_count=count
-    )
-    arrival = arrival_profile(found, changes, asked, once, LIMIT * 60)[np.arange(len(pairs)), 0, place[pairs[:, 1]]]
-    minutes = [int(a) // 60 if a != UNREACHED else -1 for a in arrival]
-    return single, many, plain, minutes, f"{count:,} stops, {len(found.trip):,} connections"
-
-
-def best(work: Callable[[], object], turns: int) -> float:
-    """CPU seconds of the quickest of some turns, after one that compiles."""
-    work()
-    spent = []
-    for _ in range(turns):
-        begun = time.process_time()
-        work()
-        spent.append(time.process_time() - begun)
-    return max(min(spent), 1e-9)
-
-
 def plain_scan(rides: list[tuple[int, ...]], stops: int, source: int, departure: int, limit: int) -> list[float]:
     """The textbook connection scan, one start to all, in plain Python."""
     arrival = [float("inf")] * stops
@@ -159,29 +147,12 @@ def plain_scan(rides: list[tuple[int, ...]], stops: int, source: int, departure:
     return arrival
 
 
-def peer_answers(feed: Path) -> dict | str:
-    """Pairs per CPU-second and arrivals of pynigiri, or why there are none."""
-    for python in (sys.executable, str(ROOT / ".bench-venv" / "bin" / "python")):
-        if not Path(python).exists():
-            continue
-        done = subprocess.run(
-            [python, str(Path(__file__)), "--peer", str(feed)], capture_output=True, text=True, check=False
-        )
-        if done.returncode == 0:
-            return json.loads(done.stdout.splitlines()[-1])
-    return f"pynigiri {PEER} is absent: make .bench-venv with pynigiri=={PEER}"
-
-
-def ask_pynigiri(feed: Path) -> dict:
-    """Run in the peer's environment: one query a pair, earliest arrival in minutes after midnight (-1: none)."""
-    import pynigiri
-
+def ask_pynigiri(pynigiri: ModuleType, feed: Path, pairs: np.ndarray) -> tuple[float, np.ndarray]:
+    """Pairs per millisecond and arrivals in minutes after midnight (-1: none); one query a pair."""
     timetable = pynigiri.load_timetable([pynigiri.TimetableSource("g", str(feed))], "2026-03-01", "2026-03-31")
-    pairs = json.loads((feed / "pairs.json").read_text())
-    place = {i: timetable.find_location(f"S{i}") for pair in pairs for i in pair}
-    arrivals = []
-    begun = time.process_time()
-    for source, goal in pairs:
+    place = {int(i): timetable.find_location(f"S{i}") for i in np.unique(pairs)}
+
+    def earliest(source: int, goal: int) -> int:
         query = pynigiri.Query()
         query.start_time = MIDNIGHT + LEAVE
         query.start = [pynigiri.Offset(place[source], 0, 0)]
@@ -192,20 +163,7 @@ def ask_pynigiri(feed: Path) -> dict:
         found = [journey.arrival_time() for journey in pynigiri.route(timetable, query)]
         early = min((getattr(a, "count", a) for a in found), default=-1)
         early = early() if callable(early) else early
-        arrivals.append(LEAVE if source == goal else early - MIDNIGHT if early >= 0 else -1)
-    spent = time.process_time() - begun
-    return {"speed": len(pairs) / spent, "arrivals": arrivals}
+        return LEAVE if source == goal else early - MIDNIGHT if early >= 0 else -1
 
-
-def main() -> None:
-    if "--peer" in sys.argv:
-        print(json.dumps(ask_pynigiri(Path(sys.argv[sys.argv.index("--peer") + 1]))))
-        return
-    table = [("case", "ours", "other", "ratio"), *rows(quick="--quick" in sys.argv)]
-    widths = [max(len(row[column]) for row in table) for column in range(4)]
-    for row in table:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-if __name__ == "__main__":
-    main()
+    spent, arrivals = quickest(lambda: [earliest(*pair) for pair in pairs.tolist()], seconds=0.0)
+    return len(pairs) / spent / 1e3, np.array(arrivals)
