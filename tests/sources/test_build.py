@@ -21,8 +21,9 @@ from cities import CITIES
 from synapolis.core.errors import SourceError, SynapolisError
 from synapolis.layers.city import City, open_city, save_city
 from synapolis.sources import builtin
-from synapolis.sources.build import BuildSpec, build_city, city_grid, layer_summaries
+from synapolis.sources.build import BuildSpec, build_city, city_grid
 from synapolis.sources.builtin import build_coquimbo, build_helsinki
+from synapolis.sources.summary import layer_summaries
 
 
 @pytest.fixture(scope="module")
