@@ -14,6 +14,8 @@ help:  ## Say what each target does
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Compiling the kernels (once, about a minute) ..."
+	$(BIN)/synapolis compile
 	touch $@
 
 demo: .venv/.installed  ## Build Helsinki centre, ask three questions, write report.html

@@ -366,23 +366,43 @@ def city_list() -> None:
 
 
 def _facts(city: City) -> dict[str, Any]:
+    from synapolis.scenarios.cache import default_cache
     from synapolis.scenarios.survey import survey
 
     layers = {
         x.name: {"origin": x.origin, "source": x.source, "licence": x.licence, "note": x.note}
         for x in city.layers.values()
     }
-    return {"name": city.name, "title": city.title, "hash": city.digest, "layers": layers, "quantities": survey(city)}
+    return {"name": city.name, "title": city.title, "hash": city.digest, "layers": layers, "quantities": survey(city, default_cache())}
 
 
 def _show(city: City, where: str) -> None:
     from synapolis.models import load_models
     from synapolis.report.console import print_city
+    from synapolis.scenarios.cache import default_cache
     from synapolis.scenarios.survey import survey
 
     load_models()
-    print_city(city, survey(city), out)
+    with progress() as tell:
+        quantities = survey(city, default_cache(), progress=tell)
+    print_city(city, quantities, out)
     talk.print(f"City folder: {where}")
+
+
+@app.command(name="compile")
+def compile_kernels() -> None:
+    """Compile the kernels once, on a tiny made-up city; later calls find them compiled."""
+    from synapolis.models import load_models
+    from synapolis.scenarios.cache import Cache
+    from synapolis.scenarios.edits import Area, AddHomes, Scenario
+    from synapolis.scenarios.rehearse import Rehearsal, rehearse
+    from synapolis.sources.generate import generate_city
+
+    load_models()
+    edit = AddHomes(area=Area(place="Old Town"), homes=20)
+    want = ("runoff_volume", "flooded_building_count", "city_mean_time_to_jobs", "vehicle_kilometres")
+    with progress() as tell:
+        rehearse(generate_city(people=600), Rehearsal(Scenario(edits=(edit,)), want, members=1), Cache(), progress=tell)
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """The words of a question: numbers however they are written, and the city's names wherever they stand."""
 
-# ruff: noqa: RUF001 - typographic dashes and quotes are what people type
 from __future__ import annotations
 
 import re

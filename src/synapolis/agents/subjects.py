@@ -291,7 +291,7 @@ UNMODELLED: tuple[Unmodelled, ...] = (
 
 
 def thresholds_of(city: City) -> tuple[int, ...]:
-    """Minutes within which jobs are counted: 15, 30 and 45 where the city is large enough to tell, else 5, 10 and 15."""
+    """Minutes within which jobs are counted: 15, 30 and 45 in a city large enough to tell, else 5, 10 and 15."""
     west, south, east, north = city.extent.bounds
     large = ((east - west) ** 2 + (north - south) ** 2) ** 0.5 > SMALL_CITY
     return THRESHOLDS[2:] if large else THRESHOLDS[:3]

@@ -205,7 +205,7 @@ def model(
     method, limits, risks : one plain sentence each
     tests : the test module that checks it against a reference
     optional : arguments that are None where the city has no such layer
-    origin : `derived`, or `assumed` where the result rests on assumption alone
+    origin : `derived`; `assumed` where the result rests on assumption alone; `observed` where it hands on counts
     rank : among several models of one quantity, the lowest whose inputs can be had is picked
     columns : `layer.column` that must hold a value somewhere, or the model is passed over
     update : `update(baseline outputs, baseline inputs, inputs)` for small edits, equal to the full run within the

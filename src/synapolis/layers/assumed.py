@@ -37,8 +37,8 @@ def parse_assumption(row: dict[str, str], *, where: str) -> Assumption:
         ) from error
     if not low <= value <= high or row["distribution"] not in DISTRIBUTIONS:
         raise DeclarationError(
-            f"{where}: assumption {name!r} needs low <= value <= high and a distribution among {', '.join(DISTRIBUTIONS)}; "
-            f"got {low:g}, {value:g}, {high:g}, {row['distribution']!r}"
+            f"{where}: assumption {name!r} needs low <= value <= high and a distribution among "
+            f"{', '.join(DISTRIBUTIONS)}; got {low:g}, {value:g}, {high:g}, {row['distribution']!r}"
         )
     if not row["source"] or not row["meaning"] or row["read"] not in {"yes", "no"}:
         raise DeclarationError(f"{where}: assumption {name!r} needs a source, a meaning, and read = yes or no")

@@ -140,7 +140,8 @@ def save_city(city: City, folder: Path) -> Path:
         _replace_folder(scratch, folder)
     except OSError as error:
         raise StorageError(
-            f"city {city.name!r} was not written: {error.strerror or error} at {folder}; free some space or choose another folder"
+            f"city {city.name!r} was not written: {error.strerror or error} at {folder}; free some space or choose "
+            "another folder"
         ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -167,7 +168,8 @@ def open_city(folder: Path | str) -> City:
         raise CityError(f"{path} is not readable TOML: {error}; restore it or build the city again") from error
     if head.get("format_version") != FORMAT_VERSION:
         raise CityError(
-            f"{path} has format version {head.get('format_version')!r}, this program reads {FORMAT_VERSION}; build it again"
+            f"{path} has format version {head.get('format_version')!r}, this program reads {FORMAT_VERSION}; "
+            "build it again"
         )
     try:
         return _city(head, folder)

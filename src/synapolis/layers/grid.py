@@ -49,11 +49,10 @@ class Grid:
         )
 
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """x (column,) and y (row,) of the cell centres [m]."""
-        return (
-            self.left + (np.arange(self.columns) + 0.5) * self.cell_size,
-            self.top - (np.arange(self.rows) + 0.5) * self.cell_size,
-        )
+        """Return x (column,) and y (row,) of the cell centres [m]."""
+        across = np.arange(self.columns, dtype=np.float64) + 0.5
+        down = np.arange(self.rows, dtype=np.float64) + 0.5
+        return self.left + across * self.cell_size, self.top - down * self.cell_size
 
     def cells_of(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Row and column of each point, clipped to the grid."""
@@ -88,7 +87,10 @@ class Raster:
     crs: str
 
     def on_grid(self, grid: Grid, *, nearest: bool = False) -> NDArray[Any]:
-        """Resample to a grid in the same CRS: by area average or bilinear, or nearest for classes. Outside is NaN (0)."""
+        """Resample to a grid in the same CRS: by area average or bilinear, or nearest for classes.
+
+        Outside is NaN (0 for classes).
+        """
         source_cell = abs(self.transform[0])
         smooth = Resampling.average if source_cell < 0.75 * grid.cell_size else Resampling.bilinear
         floating = np.issubdtype(self.values.dtype, np.floating)

@@ -42,7 +42,7 @@ class Schema:
     open_columns: bool = False
 
     def check(self, table: Any) -> None:
-        """Raise LayerError unless a table keeps this schema's promise: unique text ids, columns, types, ranges, geometry."""
+        """Raise LayerError unless a table keeps this schema: unique text ids, columns, types, ranges, geometry."""
         _check_ids(self, table)
         missing = [name for name in self.columns if name not in table.columns]
         if missing:
@@ -80,7 +80,8 @@ def _check_column(schema: Schema, table: Any, name: str, column: Column) -> None
             raise LayerError(f"layer {schema.name!r}: column {name!r} must be numeric, got {values.dtype}")
         if not column.nullable and values.isna().any():
             raise LayerError(
-                f"layer {schema.name!r}: column {name!r} has {int(values.isna().sum())} missing values; it may have none"
+                f"layer {schema.name!r}: column {name!r} has {int(values.isna().sum())} missing values; "
+                "it may have none"
             )
         _check_range(schema, values, name, column)
     elif column.kind == "flag" and values.dtype != bool:
@@ -95,8 +96,8 @@ def _check_range(schema: Schema, values: Any, name: str, column: Column) -> None
         if outside is not None and bool(outside.any()):
             where = values.index[outside][:3].tolist()
             raise LayerError(
-                f"layer {schema.name!r}: {name} must be {word} {limit:g} {column.unit}, got {values[outside].iloc[0]:g} "
-                f"on {int(outside.sum())} features (first: {where}); correct the source or map another column"
+                f"layer {schema.name!r}: {name} must be {word} {limit:g} {column.unit}, "
+                f"got {values[outside].iloc[0]:g} on {int(outside.sum())} features (first: {where}); correct the source or map another column"
             )
 
 

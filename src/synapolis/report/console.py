@@ -42,14 +42,22 @@ def print_answer(answer: Answer, console: Console) -> None:
         console.print(
             f"  - Gate, {escape(gate.name.lower())}: [bold]{gate.outcome}[/bold]{share}; {escape(gate.reason)}."
         )
-    for word, reason in answer.not_computable.items():
-        console.print(f"  - {escape(word)}: {escape(reason)}")
+    for reason, words in _by_reason(answer.not_computable).items():
+        console.print(f"  - {escape(', '.join(words))}: {escape(reason)}")
     figures = answer.statistics
     console.print(
         f"[dim]{figures.get('computed', 0):.0f} steps computed, {figures.get('cached', 0):.0f} reused, "
         f"{figures.get('members', 0):.0f} ensemble members, {figures.get('seconds', 0):.1f} s; "
         f"hash {answer.hash[:SHORT]} (synapolis explain {answer.hash[:SHORT]})[/dim]"
     )
+
+
+def _by_reason(missing: Mapping[str, str]) -> dict[str, list[str]]:
+    """Quantities that could not be computed, each reason once."""
+    found: dict[str, list[str]] = {}
+    for word, reason in missing.items():
+        found.setdefault(reason.replace(f" for {word}", ""), []).append(word.replace("_", " "))
+    return found
 
 
 def print_comparison(first: Answer, second: Answer, console: Console) -> None:
@@ -119,8 +127,8 @@ def _branch(tree: Tree, step_id: str, steps: Mapping[str, Any], shown: set[str])
 
 
 def _print_layers(answer: Mapping[str, Any], console: Console) -> None:
-    table = Table("layer", "origin", "source", "licence", "owner, agreement", "content", box=box.SIMPLE_HEAD, title="Layers",
-                  title_justify="left")  # fmt: skip
+    table = Table("layer", "origin", "source", "licence", "owner, agreement", "content",
+                  box=box.SIMPLE_HEAD, title="Layers", title_justify="left")  # fmt: skip
     for layer in answer["layers"]:
         terms = ", ".join(filter(None, (layer["owner"], layer["agreement"]))) or "none stated"
         table.add_row(layer["name"], layer["origin"], escape(layer["source"]), escape(layer["licence"]), escape(terms),
@@ -133,36 +141,51 @@ def _print_assumptions(answer: Mapping[str, Any], console: Console) -> None:
                   title="Assumptions", title_justify="left")  # fmt: skip
     for use in answer["assumptions"]:
         influence = "" if use["influence"] is None else f"{use['influence']:.0%}"
-        table.add_row(use["name"], f"{use['value']:g} {use['unit']}", f"{use['low']:g} to {use['high']:g}", use["standing"],
-                      influence, escape(f"{use['meaning']}. {use['source']}"))  # fmt: skip
+        table.add_row(use["name"], f"{use['value']:g} {use['unit']}", f"{use['low']:g} to {use['high']:g}",
+                      use["standing"], influence, escape(f"{use['meaning']}. {use['source']}"))  # fmt: skip
     console.print(table)
 
 
 def print_city(city: City, quantities: Mapping[str, Mapping[str, str]], console: Console) -> None:
     """A city's layers, and what it can answer on which origin."""
     left, bottom, right, top = city.extent.bounds
-    console.print(f"[bold]{escape(city.title)}[/bold]  {(right - left) / 1000:.1f} x {(top - bottom) / 1000:.1f} km, {city.crs}, "
-                  f"{city.timezone}, {city.reference_year}; cells of {city.grid.cell_size:g} m; hash {city.digest[:SHORT]}")  # fmt: skip
-    table = Table("layer", "origin", "features", "source", "licence", "note", box=box.SIMPLE_HEAD)
-    for layer in sorted(city.layers.values(), key=lambda item: item.name):
-        table.add_row(
-            layer.name,
-            layer.origin,
-            _size(layer.value),
-            escape(layer.source),
-            escape(layer.licence),
-            escape(layer.note),
-        )
+    console.print(
+        f"[bold]{escape(city.title)}[/bold]  {(right - left) / 1000:.1f} x {(top - bottom) / 1000:.1f} km, {city.crs}, "
+        f"{city.timezone}, {city.reference_year}; cells of {city.grid.cell_size:g} m; hash {city.digest[:SHORT]}"
+    )
+    table = Table("layer", "origin", "features", "source", "licence", box=box.SIMPLE_HEAD)
+    layers = sorted(city.layers.values(), key=lambda item: item.name)
+    for layer in layers:
+        table.add_row(layer.name, layer.origin, _size(layer.value), escape(layer.source), escape(layer.licence))
     console.print(table)
-    words = Table("quantity", "computable", "how, or what it needs", box=box.SIMPLE_HEAD)
+    for text in (*city.notes, *(f"{layer.name}: {layer.note}" for layer in layers if layer.note)):
+        console.print(f"  - {escape(text)}")
+    for stated in city.assumptions.values():
+        console.print(f"  - {stated.name} is {stated.value:g} {escape(stated.unit)} here: {escape(stated.source)}")
+    _print_quantities(city, quantities, console)
+
+
+def _print_quantities(city: City, quantities: Mapping[str, Mapping[str, str]], console: Console) -> None:
+    """What can be computed, on which origin and how; what cannot, by what it needs; and layers that are not there."""
+    words = Table("quantity", "computable", "how", box=box.SIMPLE_HEAD)
+    lacking: dict[str, list[str]] = {}
+    absent = []
     for word, facts in quantities.items():
+        plain = word.replace("_", " ")
         if word in city.layers:
             continue
-        if "needs" in facts:
-            words.add_row(word, "[yellow]not computable[/yellow]", escape(f"needs {facts['needs']}"))
-        else:
+        if "needs" not in facts:
             words.add_row(word, facts["origin"], escape(facts["by"]))
+        elif facts["needs"] == plain:
+            absent.append(plain)
+        else:
+            lacking.setdefault(facts["needs"], []).append(word)
     console.print(words)
+    for needs, unable in lacking.items():
+        console.print(f"  - [yellow]not computable[/yellow]: {', '.join(unable)}")
+        console.print(f"    needs {escape(needs)}")
+    if absent:
+        console.print(f"  - layers this city has not: {', '.join(absent)}")
 
 
 def _size(value: Any) -> str:

@@ -260,7 +260,7 @@ def _summary(layer: MapLayer, difference: Any, after: Any, evidence: Evidence, b
     rise, fall = float(np.mean(classes[known] > half)), float(np.mean((classes[known] > 0) & (classes[known] <= half)))
     if not rise + fall:
         return "No place changes noticeably."
-    things = {"cells": "the area", "zones": "zones", "links": "street segments", "sites": "sites"}[layer.kind]
+    things = {"cells": "the area", "links": "street segments"}.get(layer.kind, layer.kind)
     most = int(np.nanargmax(np.abs(difference)))
     where = _near(layer, most, evidence, base)
     size = significant(abs(float(difference.flat[most])))

@@ -122,8 +122,8 @@ def assumptions_page() -> str:
         "Assumptions",
         f"{len(known)} named values that models take as arguments. {cited} are *cited*: someone on the project read",
         f"the figure in its source. The other {len(known) - cited} are *assumed*: the source is where the figure is",
-        "said to come from, or there is none. An ensemble varies each over its range (a triangular distribution with its",
-        "peak at the value, or a uniform one); a fixed one is not varied. Set one with",
+        "said to come from, or there is none. An ensemble varies each over its range (a triangular distribution with",
+        "its peak at the value, or a uniform one); a fixed one is not varied. Set one with",
         "`synapolis run CITY scenario.yaml --want … --assume NAME=VALUE`.",
     )
     head = ("assumption", "value", "range", "unit", "standing", "meaning", "source", "taken by")

@@ -168,7 +168,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class MapLayer:
-    """One picture: values before and after on cells, zones, links or sites.
+    """One picture: values before and after on cells, zones, links, buildings or sites.
 
     `before` and `after` are (row, column) for cells, else aligned with `geometry`. `note` names the event, its return
     period and the boundary where it shows a flood.
@@ -177,7 +177,7 @@ class MapLayer:
     title: str
     quantity: str
     unit: str
-    kind: Literal["cells", "zones", "links", "sites"]
+    kind: Literal["cells", "zones", "links", "buildings", "sites"]
     before: NDArray[Any] | None
     after: NDArray[Any] | None
     geometry: Any = None

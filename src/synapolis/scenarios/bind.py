@@ -143,7 +143,8 @@ def _segments(edit: ChangeLanes | CloseStreet, city: City) -> tuple[tuple[str, .
 
 def _change_lanes(edit: ChangeLanes, city: City) -> BoundEdit:
     ids, street, length = _segments(edit, city)
-    says = f"{'giving' if edit.lanes > 0 else 'taking'} {abs(edit.lanes)} lane(s) {'to' if edit.lanes > 0 else 'from'} {street}"
+    act, way = ("giving", "to") if edit.lanes > 0 else ("taking", "from")
+    says = f"{act} {abs(edit.lanes)} lane(s) {way} {street}"
     return BoundEdit(edit.id, edit.kind, edit.models, {"edit_streets": ids, "edit_lanes": float(edit.lanes)}, says,
                      {"amount": length * edit.lanes / 1000, "unit": "lane-km"})  # fmt: skip
 
@@ -157,7 +158,8 @@ def _close_street(edit: CloseStreet, city: City) -> BoundEdit:
 def _change_headway(edit: ChangeHeadway, city: City) -> BoundEdit:
     route = find_route(edit.route, city)
     values = {"edit_route": route, "edit_headway": edit.headway_minutes * 60, "edit_mode": edit.mode or ""}
-    return BoundEdit(edit.id, edit.kind, edit.models, values, f"{edit.mode or 'line'} {route} every {edit.headway_minutes:g} minutes",
+    says = f"{edit.mode or 'line'} {route} every {edit.headway_minutes:g} minutes"
+    return BoundEdit(edit.id, edit.kind, edit.models, values, says,
                      {"amount": edit.headway_minutes, "unit": "min"})  # fmt: skip
 
 
@@ -165,7 +167,10 @@ def _add_line(edit: AddLine, city: City) -> BoundEdit:
     line = place_stops(edit, city)
     values = {"edit_id": edit.id, "edit_line": line, "edit_mode": edit.mode, "edit_headway": edit.headway_minutes * 60}
     length = sum(line.distances) / 1000
-    says = f"a {edit.mode} line along {edit.street} every {edit.headway_minutes:g} minutes, {len(line.stops)} stops on {length:.1f} km"
+    says = (
+        f"a {edit.mode} line along {edit.street} every {edit.headway_minutes:g} minutes, "
+        f"{len(line.stops)} stops on {length:.1f} km"
+    )
     return BoundEdit(edit.id, edit.kind, edit.models, values, says,
                      {"amount": length, "unit": "km", "kind": f"add_line:{edit.mode}"})  # fmt: skip
 
@@ -176,8 +181,8 @@ def place_stops(edit: AddLine, city: City) -> NewLine:
     line = shapely.LineString(np.concatenate([shapely.get_coordinates(piece) for piece in pieces]))
     if line.length < edit.stop_spacing:
         raise ScenarioError(
-            f"{edit.street} is {line.length:.0f} m long in the data, too short for stops every {edit.stop_spacing:g} m; "
-            "choose a longer street or a smaller stop_spacing"
+            f"{edit.street} is {line.length:.0f} m long in the data, too short for stops every "
+            f"{edit.stop_spacing:g} m; choose a longer street or a smaller stop_spacing"
         )
     count = max(1, round(line.length / edit.stop_spacing))
     along = np.linspace(0, line.length, count + 1)

@@ -52,8 +52,9 @@ def _picture(view: View, outcome: Outcome) -> MapLayer:
         after = before
     note = storm_note(outcome) if view.by == "runoff_depth" else ""
     shown = view.unit if scale != 1 else unit
-    return MapLayer(REGISTRY.quantities[view.by].meaning.rstrip("."), view.by, shown, view.kind or "cells", np.asarray(before) * scale, np.asarray(after) * scale,
-                    geometry, note, view.illustrative)  # fmt: skip
+    title = REGISTRY.quantities[view.by].meaning.rstrip(".")
+    before, after = np.asarray(before) * scale, np.asarray(after) * scale
+    return MapLayer(title, view.by, shown, view.kind or "cells", before, after, geometry, note, view.illustrative)
 
 
 def _flood(outcome: Outcome) -> MapLayer:
@@ -136,9 +137,9 @@ def _by_group(word: str, view: View, outcome: Outcome) -> list[Effect]:
     for group in dict.fromkeys(groups):
         mine = (groups == group) & (rows >= 0)
         if households[mine].sum() > 0:
-            mean = [float(np.average(values[rows[mine]], weights=households[mine])) for values in (before, after)]
-            found.append(Effect("group", word, view.unit or outcome_unit(view.by), f"income group {group}", *mean,
-                                people=float(households[mine].sum())))  # fmt: skip
+            today, then = (float(np.average(x[rows[mine]], weights=households[mine])) for x in (before, after))
+            unit, people = view.unit or outcome_unit(view.by), float(households[mine].sum())
+            found.append(Effect("group", word, unit, f"income group {group}", today, then, people))
     return found
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from synapolis.core.declare import REGISTRY, Assumption, Declaration, FixedPoint
 from synapolis.core.errors import NotComputableError, ScenarioError
 from synapolis.layers.city import City
+from synapolis.layers.schemas import LAYERS
 from synapolis.models.finance.costs import cost_assumptions
 
 
@@ -108,15 +109,25 @@ class Planner:
             raise NotComputableError(f"no quantity is called {word!r}; `synapolis vocabulary` lists them")
         found = self.resolve(word, self.last if stage is None else stage)
         if isinstance(found, Unavailable):
-            raise NotComputableError(
-                f"not computable: {self.city.title} has no {' and no '.join(found.needs)} for {word}"
-            )
+            raise NotComputableError(f"not computable: {self._lacking(found.needs, f' for {word}')}")
         return found
 
     def why_not(self, word: str) -> str | None:
         """Return None when a word can be had today, else what it needs."""
         found = self.resolve(word, 0)
         return str(found) if isinstance(found, Unavailable) else None
+
+    def lacks(self, word: str) -> str:
+        """Say what the city has not that a word needs; empty where it can be had today."""
+        found = self.resolve(word, 0)
+        return self._lacking(found.needs) if isinstance(found, Unavailable) else ""
+
+    def _lacking(self, needs: Sequence[str], purpose: str = "") -> str:
+        """Tell layers that are not there, then what models found lacking in those that are."""
+        found = set(self.excluded.values())
+        absent = [need for need in needs if need not in found]
+        parts = [f"{self.city.title} has no {' and no '.join(absent)}{purpose}"] if absent else []
+        return "; ".join([*parts, *(need for need in needs if need in found)])
 
     def assumption(self, name: str) -> Assumption:
         """The assumption as this city states it, else as usual in its country, else as the project does."""
@@ -169,7 +180,7 @@ class Planner:
 
     def _made(self, word: str, stage: int, inside: str) -> Ref | Unavailable:
         """Take the first model, in order of preference, whose inputs can be had."""
-        needs: list[str] = []
+        needs = [word.replace("_", " ")] if word in LAYERS or word == "timetable" else []
         for model in self._candidates(word):
             if model.name in self.excluded:
                 needs.append(self.excluded[model.name])
@@ -263,7 +274,7 @@ class Planner:
                 return model
             reasons.extend(need for found in missing for need in found.needs)
         raise NotComputableError(
-            f"not computable: {self.city.title} has no {' and no '.join(dict.fromkeys(reasons))}, which {edit.says} needs"
+            f"not computable: {self._lacking(tuple(dict.fromkeys(reasons)), f', which {edit.says} needs')}"
         )
 
     def _fixed_point(self, point: FixedPoint, word: str, stage: int) -> Ref | Unavailable:
@@ -305,9 +316,14 @@ class Planner:
 
 
 def _origin(model: Declaration, inputs: tuple[tuple[str, Ref], ...]) -> str:
-    """Assumed when the model or any layer below it is; a cited or assumed scalar alone leaves it derived."""
+    """Assumed when the model or any layer below it is; a cited or assumed scalar alone leaves it derived.
+
+    Observed where the model hands on what was counted, and nothing below it was derived.
+    """
     below = {ref.node.origin for _, ref in inputs if ref.node.kind not in ("assumption", "value")}
-    return "assumed" if model.origin == "assumed" or "assumed" in below else "derived"
+    if model.origin == "assumed" or "assumed" in below:
+        return "assumed"
+    return "observed" if model.origin == "observed" and below <= {"observed"} else "derived"
 
 
 def ancestors(refs: Sequence[Ref]) -> list[Node]:

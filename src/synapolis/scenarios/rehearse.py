@@ -302,7 +302,7 @@ WHOLE: Mapping[Literal["as_asked", "on_other_ground"], str] = {
 
 
 def _as_asked(city: City, rehearsal: Rehearsal, outcome: Outcome, cache: Cache) -> tuple[tuple[Claim, ...], list[Step]]:
-    """Where homes did not fit, the same claims for the whole as asked, with their steps: stacked higher, or elsewhere."""
+    """Where homes did not fit, the claims for the whole as asked, with their steps: stacked higher, or elsewhere."""
     edits = rehearsal.scenario.edits
     asked = [edit for edit in edits if edit.kind == "add_homes" and edit.fit == "what_fits"]
     if not asked or not outcome.has("homes_unplaced") or outcome.value("homes_unplaced") < 1:
@@ -343,8 +343,7 @@ def _gates(
 
 
 def _why(outcome: Outcome, word: str) -> str:
-    reason = outcome.planner.why_not(word)
-    return f"{outcome.planner.city.title} {reason}" if reason else f"{word} was not part of this run"
+    return outcome.planner.lacks(word) or f"{word} was not part of this run"
 
 
 def _told(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit], findings: tuple[str, ...]) -> Answer:

@@ -168,6 +168,7 @@ def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], d
     inner = [step for step in ancestors([refs["next"]]) if id(step) not in ran.entries]
     last: Mapping[str, Any] | None = ran.entries[id(node.baseline)].outputs if node.baseline is not None else None
     change = np.inf
+    earlier: tuple[Mapping[str, Any], Mapping[str, Any]] | None
     for iteration in range(1, point.max_iterations + 1):
         local = Ran(entries=dict(ran.entries))
         for step in inner:

@@ -277,7 +277,9 @@ def _answer(
         purpose=siting.purpose, want=aims, sites=sites, gates=gates, attribution=city.attribution,
         summary=_summary(siting, sites, len(chosen), placed, len(kept), blocked=blocked),
         findings=tuple(f"{site.rank}. {site.name}: {site.reason}" for site in sites[:8]),
-        scenario={"siting": {"homes": siting.homes, "area": str(siting.area or city.title), "weights": dict(siting.weights)}},
+        scenario={"siting": {
+            "homes": siting.homes, "area": str(siting.area or city.title), "weights": dict(siting.weights),
+        }},
         claims=tuple(_claim(word, planner, ran, changes[word]) for word in words),
         assumptions=assumptions_used(planner, refs, influences), layers=layers_used(city, refs),
         steps=steps_of(ran, refs, planner.last),
@@ -320,7 +322,7 @@ def _gates(
             before, after = (float(ran.value(planner.want(gate.indicator, stage))) for stage in (0, planner.last))
             results.append(judge(gate, after - before, changes[gate.indicator]))
         else:
-            results.append(judge(gate, None, np.array([]), f"{planner.city.title} {planner.why_not(gate.indicator)}"))
+            results.append(judge(gate, None, np.array([]), planner.lacks(gate.indicator)))
     return tuple(results)
 
 

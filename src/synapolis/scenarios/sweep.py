@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.digest import digest
@@ -63,7 +63,7 @@ class Sweep:
         self._pool: ProcessPoolExecutor | None = None
         self._city = ""
 
-    def __enter__(self) -> Sweep:
+    def __enter__(self) -> Self:
         """Return the sweep; workers start when first needed."""
         return self
 

@@ -138,8 +138,11 @@ def _small_city(answer: Answer, outcome: Outcome) -> str:
 
 def _rests_on(answer: Answer) -> str:
     observed = sorted({layer.name.replace("_", " ") for layer in answer.layers if layer.origin == "observed"})
-    made = sorted({step.makes[0].replace("_", " ") for step in answer.steps if step.kind == "model" and step.origin == "assumed"
-                   and step.parents and not any(p.startswith("model") for p in step.parents)})  # fmt: skip
+    made = sorted({
+        step.makes[0].replace("_", " ") for step in answer.steps
+        if step.kind == "model" and step.origin == "assumed"
+        and step.parents and not any(parent.startswith("model") for parent in step.parents)
+    })  # fmt: skip
     influential = [use for use in answer.assumptions if (use.influence or 0) >= 0.05][:3]
     said = f"Observed: {', '.join(observed[:8])}." if observed else "Nothing here was observed: the city is made up."
     assumed = [use.meaning.lower() for use in influential]

@@ -33,18 +33,21 @@ class View:
 
 
 VIEWS: Mapping[str, View] = MappingProxyType({
-    "runoff_volume": View("Stormwater shed in the design storm", 10, "runoff_depth", "cells", "less", short="stormwater"),
+    "runoff_volume": View("Stormwater shed in the design storm", 10, "runoff_depth", "cells", "less",
+                          short="stormwater"),
     "peak_runoff": View("Largest rate of runoff", 0.05, better="less"),
     "infiltrated_volume": View("Rain that soaks into the ground", 10, better="more"),
     "stored_volume": View("Rain held in depressions and built storage", 10, better="more"),
     "rain_volume": View("Rain on land in the design storm", 10),
     "flooded_building_count": View("Buildings that surface water reaches", 1, "flooded_buildings", "buildings", "less",
                                    varied=False, illustrative=True),
-    "mean_jobs_within_5_min": View("Jobs within 5 minutes of the average resident", 1, "jobs_within_5_min", "zones", "more", short="jobs within 5 minutes"),
-    "mean_jobs_within_10_min": View("Jobs within 10 minutes of the average resident", 1, "jobs_within_10_min", "zones", "more", short="jobs within 10 minutes"),
-    "mean_jobs_within_15_min": View("Jobs within 15 minutes of the average resident", 1, "jobs_within_15_min", "zones", "more", short="jobs within 15 minutes"),
-    "mean_jobs_within_30_min": View("Jobs within 30 minutes of the average resident", 1, "jobs_within_30_min", "zones", "more", short="jobs within 30 minutes"),
-    "mean_jobs_within_45_min": View("Jobs within 45 minutes of the average resident", 1, "jobs_within_45_min", "zones", "more", short="jobs within 45 minutes"),
+    **{
+        f"mean_jobs_within_{minutes}_min": View(
+            f"Jobs within {minutes} minutes of the average resident", 1, f"jobs_within_{minutes}_min", "zones", "more",
+            short=f"jobs within {minutes} minutes",
+        )
+        for minutes in (5, 10, 15, 30, 45)
+    },
     "city_mean_time_to_jobs": View("Mean time from door to job", 0.01, "mean_time_to_jobs", "zones", "less", "min", 1 / 60),
     "vehicle_kilometres": View("Driving in the peak hour", 10, "link_flow", "links", "less", "vehicle-km", short="driving"),
     "vehicle_hours": View("Time spent driving in the peak hour", 0.1, better="less", unit="vehicle-hours"),
@@ -55,7 +58,8 @@ VIEWS: Mapping[str, View] = MappingProxyType({
     "homes_placed": View("New homes that fit", 1, better="more"),
     "homes_unplaced": View("New homes that do not fit", 1, better="less"),
     "housing_capacity": View("Homes that free ground could hold", 1),
-    "city_affordable_share": View("Households that can afford their home", 0.1, "affordable_share", "zones", "more", "%", 100),
+    "city_affordable_share": View("Households that can afford their home", 0.1, "affordable_share", "zones", "more",
+                                  "%", 100),
     "lowest_group_rent_burden": View("Rent over income, lowest incomes", 0.1, "rent_burden", "zones", "less", "%", 100),
     "fleet_value": View("Price of the trams and buses the timetable needs", 100_000, better="less", short="vehicles"),
     "total_capital_cost": View("Capital cost", 100_000, better="less", short="cost"),

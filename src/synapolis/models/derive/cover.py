@@ -190,7 +190,7 @@ def ground_cover(
 @model(
     version="1",
     decision="What soaks in, sheds water, heats up or may be built on, where no land-cover map exists.",
-    method="Buildings are drawn over the ground cover; unmapped ground near buildings is paved yard, further off grass.",
+    method="Buildings are drawn over the ground cover; unmapped ground near them is paved yard, further off grass.",
     limits="Green yards that nobody mapped count as paved. Needs mapped features on 15 % of the extent.",
     risks="Runoff of districts with unmapped gardens is overstated.",
     tests="tests/models/test_derive_cover.py",

@@ -96,6 +96,7 @@ def zones_from_hexagons(
     limits="As old as the count; a zone without a count adds none.",
     risks="People who moved since are counted where they were.",
     tests="tests/models/test_derive_zones.py",
+    origin="observed",
     columns=("zones.population",),
 )
 def zone_population(zones: Zones, housing_programme: HousingProgramme, household_size: float) -> ZonePopulation:
@@ -124,6 +125,7 @@ def zone_population(zones: Zones, housing_programme: HousingProgramme, household
     limits="As old as the count; a zone without a count adds none. New homes bring no jobs.",
     risks="Jobs that moved since are counted where they were.",
     tests="tests/models/test_derive_zones.py",
+    origin="observed",
     columns=("zones.jobs",),
 )
 def zone_jobs(zones: Zones) -> ZoneJobs:
@@ -152,6 +154,7 @@ def zone_jobs(zones: Zones) -> ZoneJobs:
     limits="As old as the count; a zone without a count adds none.",
     risks="Homes built since are missing.",
     tests="tests/models/test_derive_zones.py",
+    origin="observed",
     columns=("zones.homes",),
 )
 def zone_homes(zones: Zones, housing_programme: HousingProgramme) -> ZoneHomes:

@@ -47,8 +47,8 @@ class Flood(NamedTuple):
 @model(
     version="1",
     decision="Seeing where a heavy storm gathers, and whether a plan moves it.",
-    method="Local-inertial shallow flow on the city's grid; buildings stand in the way and shed their rain around them; "
-    "drains take a steady rate from hard ground; the sea or lake is held at its level; the border is open.",
+    method="Local-inertial shallow flow on the city's grid; buildings stand in the way and shed their rain around "
+    "them; drains take a steady rate from hard ground; the sea or lake is held at its level; the border is open.",
     limits="No advection: not for dam breaks. Drains are a rate, not pipes. Depths are no better than the terrain.",
     risks="Read as a picture where the terrain is interpolated; do not set floor levels from it.",
     tests="tests/models/test_stormwater_kernel.py",
@@ -144,7 +144,8 @@ def _rain_on_ground(
 
 def _rim(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Cells on the border of the area, where water may leave."""
-    return inside & ~ndimage.binary_erosion(inside, EIGHT, border_value=0)
+    inner: NDArray[np.bool_] = ndimage.binary_erosion(inside, EIGHT, border_value=0)
+    return inside & ~inner
 
 
 @model(

@@ -34,7 +34,6 @@ from synapolis.models.traffic.demand import (
     trip_production,
     vehicle_trips,
 )
-
 from synapolis.models.traffic.equilibrium import Bushes, Equilibrium, user_equilibrium
 from synapolis.models.traffic.roads import CityRoads
 
@@ -65,8 +64,9 @@ def _finite(times: NDArray[np.float64]) -> NDArray[np.float64]:
 @model(
     version="1",
     decision=DECISION,
-    method="Trips within the city by a doubly constrained gravity model on congested times and a fixed car share; traffic "
-    "entering at gateways at an assumed volume a lane, part of it passing through, the rest going to jobs and homes.",
+    method="Trips within the city by a doubly constrained gravity model on congested times and a fixed car share; "
+    "traffic entering at gateways at an assumed volume a lane, part of it passing through, the rest going to jobs and "
+    "homes.",
     limits="One car share for all: no mode choice. Gateway volumes are assumed where nothing was counted.",
     risks=RISKS,
     tests=TESTS,
@@ -209,7 +209,7 @@ def _told(found: Equilibrium, roads: CityRoads, trips: NDArray[np.float64], stre
     real = roads.link_street >= 0
     street = roads.link_street[real]
     flow, time, free = found.link_flow[real], found.link_time[real], roads.network.free_flow_time[real]
-    per_street = np.bincount(street, weights=flow, minlength=street_count)
+    per_street = np.bincount(street, weights=flow, minlength=street_count).astype(np.float64)
     slow = np.ones(street_count)
     np.maximum.at(slow, street, time / free)
     served = float(trips.sum() - np.trace(trips) - found.unserved)

@@ -44,7 +44,8 @@ class CityRoads(NamedTuple):
     """The network, and what its links and zones stand for.
 
     `link_street` (link,) is the row of the street (-1 for a connector), `length` (link,) [m]; the first `zone_count`
-    zones are the city's, the rest gateways, with `gateway_lanes` (gateway,) that lead in and `gateway_out` that lead out.
+    zones are the city's, the rest gateways, with `gateway_lanes` (gateway,) that lead in and `gateway_out` that lead
+    out.
     """
 
     network: kernel.RoadNetwork
@@ -58,8 +59,8 @@ class CityRoads(NamedTuple):
 @model(
     version="1",
     decision="Comparing what lanes, closures and new homes do to traffic.",
-    method="Each street open to cars gives one link a direction, with the lane capacity of its class; zones join at their "
-    "three nearest junctions; junctions cut by the border are gateways.",
+    method="Each street open to cars gives one link a direction, with the lane capacity of its class; zones join at "
+    "their three nearest junctions; junctions cut by the border are gateways.",
     limits="No turn delays or signals beyond the delay function; unmapped lanes and limits take the class's default.",
     risks="A wrong lane count moves the bottleneck.",
     tests="tests/models/test_traffic_models.py",

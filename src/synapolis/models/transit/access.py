@@ -61,8 +61,14 @@ class WalkLinks(NamedTuple):
     nodes: NDArray[np.float64]  # (node, 2)
 
 
-@model(version="1", decision=DECISION, method="Keeps the street segments open to walkers, in both directions.",
-       limits=LIMITS, risks="Paths missing from the map make detours that people do not walk.", tests=TESTS)  # fmt: skip
+@model(
+    version="1",
+    decision=DECISION,
+    method="Keeps the street segments open to walkers, in both directions.",
+    limits=LIMITS,
+    risks="Paths missing from the map make detours that people do not walk.",
+    tests=TESTS,
+)
 def walk_network(streets: Streets, junctions: Junctions) -> WalkNetwork:
     """Walkable links between junctions.
 
@@ -97,7 +103,8 @@ class Distances(NamedTuple):
     direct: Walks
 
 
-@model(version="1", decision=DECISION, method="Shortest paths on the walkable street network, from the middle of each zone.",
+@model(version="1", decision=DECISION,
+       method="Shortest paths on the walkable street network, from the middle of each zone.",
        limits=LIMITS + " Everyone in a zone starts from its middle.", risks=RISKS, tests=TESTS)  # fmt: skip
 def transit_walks(
     walk_network: WalkNetwork, zones: Zones, transit_stops: TransitStops, stop_walk_limit: float, walk_limit: float
@@ -134,7 +141,8 @@ class Reached(NamedTuple):
 
 
 @model(version="1", decision=DECISION,
-       method="Connection scan from every zone at departures spread evenly over the window, walking to, between and from stops.",
+       method="Connection scan from every zone at departures spread evenly over the window, walking to, between and "
+       "from stops.",
        limits=LIMITS, risks=RISKS, tests=TESTS)  # fmt: skip
 def access(
     timetable: Timetable,
@@ -206,8 +214,8 @@ def mean_time_to_jobs(mean_travel_time: MeanTravelTime, zone_jobs: ZoneJobs) -> 
     return np.asarray(mean_travel_time.astype(float) @ zone_jobs / total)
 
 
-@model(version="1", decision=DECISION, method="The zones' mean times weighted by residents.", limits=LIMITS, risks=RISKS,
-       tests=TESTS)  # fmt: skip
+@model(version="1", decision=DECISION, method="The zones' mean times weighted by residents.",
+       limits=LIMITS, risks=RISKS, tests=TESTS)  # fmt: skip
 def city_mean_time_to_jobs(mean_time_to_jobs: MeanTimeToJobs, zone_population: ZonePopulation) -> CityMeanTimeToJobs:
     """Mean door-to-door time from the average resident to the city's jobs.
 
@@ -232,8 +240,8 @@ def _services_within(mean_travel_time: NDArray[np.float32], count: Any, minutes:
     return np.asarray((mean_travel_time <= minutes * 60).astype(float) @ np.nan_to_num(count.to_numpy(dtype=float)))
 
 
-@model(version="1", decision=DECISION, method="Counts schools whose zone is within 15 minutes on average.", limits=LIMITS,
-       risks=RISKS, tests=TESTS)  # fmt: skip
+@model(version="1", decision=DECISION, method="Counts schools whose zone is within 15 minutes on average.",
+       limits=LIMITS, risks=RISKS, tests=TESTS)  # fmt: skip
 def schools_within_15_min(mean_travel_time: MeanTravelTime, zones: Zones) -> SchoolsWithin15Min:
     """Schools in reach of each zone within 15 minutes door to door.
 
@@ -276,7 +284,7 @@ def _declare_threshold(row: int, minutes: int, by_zone: Any, by_resident: Any) -
         "\n\nReferences\n----------\nGeurs, K. T., and van Wee, B. (2004). Accessibility evaluation of land-use and "
         "transport strategies. Journal of Transport Geography, 12(2).\n"
     )
-    shared = {"version": "1", "decision": DECISION, "limits": LIMITS, "risks": RISKS, "tests": TESTS}
+    shared: dict[str, Any] = {"version": "1", "decision": DECISION, "limits": LIMITS, "risks": RISKS, "tests": TESTS}
 
     def zone(jobs_within: JobsWithin) -> Any:
         return jobs_within[row]
