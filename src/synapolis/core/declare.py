@@ -283,31 +283,45 @@ def snake_case(alias: str) -> str:
 
 def code_digest(function: Callable[..., Any]) -> str:
     """SHA-256 over the source of a function's module and the modules of the same field that it imports."""
+    return _modules_digest(function.__module__)
+
+
+@functools.cache
+def _modules_digest(module: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted(_field_sources(function.__module__)):
+    for path in sorted(_field_sources(module, set())):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _field_sources(module: str, seen: set[str] | None = None) -> set[Path]:
+def _field_sources(module: str, seen: set[str]) -> set[Path]:
     """Source files of a module and of the sibling modules it imports, transitively."""
-    seen = set() if seen is None else seen
     seen.add(module)
+    path, siblings = _source_and_siblings(module)
+    if path is None:
+        return set()
+    found = {path}
+    for sibling in siblings:
+        if sibling not in seen:
+            found |= _field_sources(sibling, seen)
+    return found
+
+
+@functools.cache
+def _source_and_siblings(module: str) -> tuple[Path | None, tuple[str, ...]]:
+    """Source file of a module, and the modules beside it that it imports."""
     loaded = sys.modules.get(module)
     spec = find_spec(module) if loaded is None else None
     origin = loaded.__file__ if loaded is not None else (spec.origin if spec else None)
     if origin is None:
-        return set()
+        return None, ()
     path, parent = Path(origin), module.rpartition(".")[0]
-    found = {path}
+    siblings: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.ImportFrom) or not node.module:
-            continue
-        targets = [node.module] if node.module != parent else [f"{parent}.{alias.name}" for alias in node.names]
-        for target in targets:
-            if target.startswith(parent + ".") and target not in seen:
-                found |= _field_sources(target, seen)
-    return found
+        if isinstance(node, ast.ImportFrom) and node.module:
+            named = [node.module] if node.module != parent else [f"{parent}.{alias.name}" for alias in node.names]
+            siblings.extend(name for name in named if name.startswith(parent + "."))
+    return path, tuple(dict.fromkeys(siblings))
 
 
 def _quantity(annotation: Any) -> Quantity | None:
