@@ -179,11 +179,11 @@ def _print_quantities(city: City, quantities: Mapping[str, Mapping[str, str]], c
         elif facts["needs"] == plain:
             absent.append(plain)
         else:
-            lacking.setdefault(facts["needs"], []).append(word)
+            why = "; ".join(filter(None, [facts["needs"] and f"needs {facts['needs']}", facts["found"]]))
+            lacking.setdefault(why, []).append(word)
     console.print(words)
-    for needs, unable in lacking.items():
-        console.print(f"  - [yellow]not computable[/yellow]: {', '.join(unable)}")
-        console.print(f"    needs {escape(needs)}")
+    for why, unable in lacking.items():
+        console.print(f"  - [yellow]not computable[/yellow]: {', '.join(unable)}\n    {escape(why)}")
     if absent:
         console.print(f"  - layers this city has not: {', '.join(absent)}")
 

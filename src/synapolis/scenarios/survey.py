@@ -10,7 +10,10 @@ from synapolis.scenarios.run import NodeFailedError, Progress, run
 
 
 def survey(city: City, cache: Cache | None = None, *, progress: Progress | None = None) -> dict[str, dict[str, str]]:
-    """Each quantity of the vocabulary with `origin` (observed, derived, assumed), or `needs` where it cannot be had.
+    """Each quantity of the vocabulary with its `origin` (observed, derived, assumed) and model (`by`).
+
+    One that cannot be had has `needs`, the layers or columns any one of which would do, and `found`, why those that
+    are there do not.
 
     Parameters
     ----------
@@ -27,7 +30,9 @@ def survey(city: City, cache: Cache | None = None, *, progress: Progress | None 
         if isinstance(made, Ref):
             found[word] = {"origin": made.node.origin, "by": _maker(made.node, word)}
         else:
-            found[word] = {"needs": " or ".join(made.needs)}
+            reasons = set(planner.excluded.values())
+            absent = " or ".join(need for need in made.needs if need not in reasons)
+            found[word] = {"needs": absent, "found": "; ".join(need for need in made.needs if need in reasons)}
     return found
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from synapolis.core.declare import model
 from synapolis.core.errors import ModelError
-from synapolis.layers import assumed
+from synapolis.layers import assumed  # noqa: F401 - declares the assumptions that models take
 from synapolis.layers.vocabulary import Extent, HomesPlaced, HomesUnplaced, HousingProgramme
 
 NEW_BUILDING = "new building"
@@ -141,7 +141,7 @@ def check_programme(programme: gpd.GeoDataFrame) -> None:
     origin="observed",
     tests="tests/models/test_housing.py",
 )
-def no_new_homes(extent: Extent) -> HousingProgramme:
+def no_new_homes(extent: Extent) -> HousingProgramme:  # noqa: ARG001 - every city has an extent, so every city has this
     """Start with no new homes planned.
 
     References
