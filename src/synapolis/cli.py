@@ -255,8 +255,8 @@ def vocabulary(
     if assumptions:
         table = Table("assumption", "value", "range", "unit", "standing", "meaning and source")
         for known in sorted(REGISTRY.assumptions.values(), key=lambda a: a.name):
-            table.add_row(known.name, f"{known.value:g}", f"{known.low:g} to {known.high:g}", known.unit, known.standing,
-                          f"{known.meaning}. {known.source}")  # fmt: skip
+            table.add_row(known.name, f"{known.value:g}", f"{known.low:g} to {known.high:g}", known.unit,
+                          known.standing, f"{known.meaning}. {known.source}")  # fmt: skip
     else:
         table = Table("quantity", "on", "unit", "meaning", "made by")
         for word in sorted(REGISTRY.quantities.values(), key=lambda q: q.name):
@@ -303,6 +303,8 @@ def city_build(
 
     target = city_folder(folder)
     facts = {"title": title, "crs": crs, "timezone": timezone, "year": year, "country": country, "cell_size": cell_size}
+    if spec is not None and any((osm, network, gtfs, terrain, heights, canopy, zones, weather, layer)):
+        raise typer.BadParameter("give either --spec or files by their flags, not both")
     read = (
         BuildSpec.from_toml(spec)
         if spec is not None
@@ -318,7 +320,7 @@ def city_build(
             layer=layer or (),
             name=target.name,
             **facts,
-        )  # fmt: skip
+        )
     )
     with progress() as tell:
         city = build_city(read, progress=lambda step: tell(str(step), 0, 1))
@@ -373,7 +375,13 @@ def _facts(city: City) -> dict[str, Any]:
         x.name: {"origin": x.origin, "source": x.source, "licence": x.licence, "note": x.note}
         for x in city.layers.values()
     }
-    return {"name": city.name, "title": city.title, "hash": city.digest, "layers": layers, "quantities": survey(city, default_cache())}
+    return {
+        "name": city.name,
+        "title": city.title,
+        "hash": city.digest,
+        "layers": layers,
+        "quantities": survey(city, default_cache()),
+    }
 
 
 def _show(city: City, where: str) -> None:
@@ -394,7 +402,7 @@ def compile_kernels() -> None:
     """Compile the kernels once, on a tiny made-up city; later calls find them compiled."""
     from synapolis.models import load_models
     from synapolis.scenarios.cache import Cache
-    from synapolis.scenarios.edits import Area, AddHomes, Scenario
+    from synapolis.scenarios.edits import AddHomes, Area, Scenario
     from synapolis.scenarios.rehearse import Rehearsal, rehearse
     from synapolis.sources.generate import generate_city
 
@@ -412,8 +420,8 @@ def demo(
 ) -> None:
     """Build Helsinki centre and ask three questions, with a report of maps, charts and pedigree."""
     from synapolis.agents.ask import ask as put
-    from synapolis.report.page import write_report
     from synapolis.report.console import print_answer
+    from synapolis.report.page import write_report
     from synapolis.scenarios.cache import default_cache
     from synapolis.scenarios.sweep import Sweep, default_workers
 

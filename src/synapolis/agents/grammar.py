@@ -248,7 +248,7 @@ def _line(part: Part) -> Built:
     return [Change("add_line", fields)]
 
 
-def _line_troubles(part: Part, mode: str, spots: tuple[Spot, ...]) -> Built:
+def _line_troubles(part: Part, mode: str, spots: tuple[Spot, ...]) -> Built:  # noqa: PLR0911 - a list of checks
     if mode == "metro":
         return [Trouble("metro", "Only tram and bus lines can be added; a metro, train or ferry line is not modelled.")]
     if not mode:

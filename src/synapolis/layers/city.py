@@ -159,6 +159,8 @@ def open_city(folder: Path | str) -> City:
     folder = Path(folder)
     path = folder / "city.toml"
     if not path.is_file():
+        _restore(folder)
+    if not path.is_file():
         raise CityError(
             f"{folder} is not a city: it has no city.toml (a build that did not finish leaves none); build it again"
         )
@@ -258,6 +260,13 @@ def _replace_folder(scratch: Path, folder: Path) -> None:
         scratch.rename(folder)
     if hasattr(os, "sync"):
         os.sync()
+
+
+def _restore(folder: Path) -> None:
+    """Put back the city that was being replaced when a save was killed between its two renames."""
+    kept = [old for old in folder.parent.glob(f".{folder.name}-*-old") if (old / "city.toml").is_file()]
+    if kept and not folder.exists():
+        max(kept, key=lambda old: old.stat().st_mtime).rename(folder)
 
 
 def file_digest(path: Path) -> str:

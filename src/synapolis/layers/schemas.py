@@ -97,7 +97,8 @@ def _check_range(schema: Schema, values: Any, name: str, column: Column) -> None
             where = values.index[outside][:3].tolist()
             raise LayerError(
                 f"layer {schema.name!r}: {name} must be {word} {limit:g} {column.unit}, "
-                f"got {values[outside].iloc[0]:g} on {int(outside.sum())} features (first: {where}); correct the source or map another column"
+                f"got {values[outside].iloc[0]:g} on {int(outside.sum())} features (first: {where}); "
+                "correct the source or map another column"
             )
 
 

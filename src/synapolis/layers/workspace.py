@@ -33,7 +33,7 @@ def find_city(name: str) -> Path:
         Naming the cities there are.
     """
     folder = city_folder(name)
-    if not (folder / "city.toml").is_file():
+    if not (folder / "city.toml").is_file() and not list(folder.parent.glob(f".{folder.name}-*-old/city.toml")):
         known = ", ".join(list_cities()) or "none yet"
         raise CityError(
             f"no city {name!r} (looked at {folder}); cities here: {known}. Build one with `synapolis city build`, "

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import DeclarationError
+from synapolis.models import load_models
 
 LOCK_FILE = "models.lock"
 
@@ -55,8 +56,6 @@ def write_lock(path: Path) -> None:
 
 def main() -> None:
     """Write `models.lock` in the working folder."""
-    from synapolis.models import load_models
-
     load_models()
     write_lock(Path(LOCK_FILE))
 

@@ -173,7 +173,8 @@ def layers_page() -> str:
         "Layers",
         "What a city may hold. A missing layer is normal: what can be derived is derived, the rest is not computable.",
         "Every table has a unique text `id`. A missing number is NaN (never 0), a missing text is empty; *needed*",
-        "columns may not be missing. Beside these, `timetable` holds stops, routes, trips, times and services as in GTFS.",
+        "columns may not be missing. Beside these, `timetable` holds stops, routes, trips, times and services as in",
+        "GTFS.",
     )
     for schema in sorted(LAYERS.values(), key=lambda schema: schema.name):
         lines += ["", f"## `{schema.name}`", "", _layer_kind(schema)]

@@ -48,8 +48,10 @@ VIEWS: Mapping[str, View] = MappingProxyType({
         )
         for minutes in (5, 10, 15, 30, 45)
     },
-    "city_mean_time_to_jobs": View("Mean time from door to job", 0.01, "mean_time_to_jobs", "zones", "less", "min", 1 / 60),
-    "vehicle_kilometres": View("Driving in the peak hour", 10, "link_flow", "links", "less", "vehicle-km", short="driving"),
+    "city_mean_time_to_jobs": View("Mean time from door to job", 0.01, "mean_time_to_jobs", "zones", "less",
+                                   "min", 1 / 60),
+    "vehicle_kilometres": View("Driving in the peak hour", 10, "link_flow", "links", "less", "vehicle-km",
+                               short="driving"),
     "vehicle_hours": View("Time spent driving in the peak hour", 0.1, better="less", unit="vehicle-hours"),
     "mean_car_delay": View("Delay of the average car trip", 0.1, better="less"),
     "population": View("Residents", 1),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from synapolis.core.declare import REGISTRY, Assumption, model
 from synapolis.core.errors import ModelError
-from synapolis.layers import assumed
+from synapolis.layers import assumed  # noqa: F401 - declares the assumptions that models take
 from synapolis.layers.vocabulary import CapitalCost, EditLog, GroundWorks, HousingProgramme, TotalCapitalCost
 
 COLUMNS = ("edit", "item", "payer", "amount", "unit", "unit_cost", "cost", "currency", "price_year")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from synapolis.core.declare import model
 from synapolis.core.errors import NotComputableError
-from synapolis.layers import assumed
+from synapolis.layers import assumed  # noqa: F401 - declares the assumptions that models take
 from synapolis.layers.vocabulary import (
     AffordableShare,
     CityAffordableShare,

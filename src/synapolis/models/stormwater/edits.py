@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synapolis.core.declare import model
 from synapolis.core.errors import ScenarioError
-from synapolis.layers import assumed
+from synapolis.layers import assumed  # noqa: F401 - declares the assumptions that models take
 from synapolis.layers.grid import Grid as GridValue
 from synapolis.layers.land_cover import Cover
 from synapolis.layers.vocabulary import (
@@ -63,7 +63,7 @@ class StorageBuilt(NamedTuple):
     risks="None of its own.",
     tests="tests/models/test_ground_edits.py",
 )
-def no_ground_works(extent: Extent) -> GroundWorks:
+def no_ground_works(extent: Extent) -> GroundWorks:  # noqa: ARG001 - every city has an extent, so every city has this
     """Start with nothing done to the ground.
 
     References

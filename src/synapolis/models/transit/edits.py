@@ -13,7 +13,8 @@ RISKS = "Vehicles, drivers and street space for the service are taken to be ther
 
 @model(version="1", decision="Rehearsing a more or less frequent service.",
        method="The line's representative trip in each direction runs at the new headway over its span of service.",
-       limits="Every pattern of the line gets the same headway; running times stay.", risks=RISKS, tests=TESTS)  # fmt: skip
+       limits="Every pattern of the line gets the same headway; running times stay.",
+       risks=RISKS, tests=TESTS)  # fmt: skip
 def change_headway(
     timetable: Timetable, edit_route: EditRoute, edit_mode: EditMode, edit_headway: EditHeadway
 ) -> Timetable:
