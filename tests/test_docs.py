@@ -18,11 +18,12 @@ from synapolis.layers.schemas import LAYERS
 from synapolis.models import load_models
 from synapolis.report.reference import answer_fields, reference_files
 from synapolis.scenarios.answer import Answer, Effect, Site
-from synapolis.scenarios.bind import BINDERS, parse_scenario
+from synapolis.scenarios.bind import BINDERS, bind, parse_scenario
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.edits import Area, Edit, Scenario
 from synapolis.scenarios.rehearse import Rehearsal, rehearse
 from synapolis.sources.build import BuildSpec
+from synapolis.sources.builtin import build_helsinki
 from synapolis.sources.generate import generate_city
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -201,6 +202,14 @@ def test_a_real_answer_keeps_the_schema():
     assert answer.claims
     assert answer.steps
     check_answer(answer)
+
+
+@pytest.mark.slow
+def test_scenario_examples_fit_helsinki():
+    city = build_helsinki()
+    for text in blocks(DOCS / "scenarios.md", "yaml"):
+        scenario = parse_scenario(text)
+        assert len(bind(scenario, city)) == len(scenario.edits)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from synapolis.core.declare import REGISTRY
+from synapolis.layers.schemas import LAYERS
 from synapolis.models import load_models
 from synapolis.models.lock import LOCK_FILE, changed_without_version, read_lock
 
@@ -35,8 +36,6 @@ def test_model_columns_and_inputs_are_words(model):
 
 
 def test_every_quantity_is_a_layer_or_is_made():
-    from synapolis.layers.schemas import LAYERS
-
     made = {word for model in MODELS for word in model.outputs}
     given = LAYERS.keys() | {"timetable", "grid", "extent", "edit_log"}
     orphans = {
@@ -64,7 +63,8 @@ def test_assumption_samples_stay_in_range(assumption):
 
 def test_no_model_changed_without_a_new_version():
     assert not changed_without_version(read_lock(ROOT / LOCK_FILE)), (
-        "code of these models changed under the same version; give them a new version, then run `python -m synapolis.models.lock`"
+        "code of these models changed under the same version; give them a new version, then run "
+        "`python -m synapolis.models.lock`"
     )
 
 

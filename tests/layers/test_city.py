@@ -1,6 +1,7 @@
 """City folders: written whole or not at all, read back to the last bit, and never read when changed or half-written."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -222,8 +223,6 @@ def test_a_city_is_frozen(town):
 
 
 def test_a_city_travels_to_workers(town):
-    import pickle
-
     assert pickle.loads(pickle.dumps(town)).digest == town.digest
 
 
