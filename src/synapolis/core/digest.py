@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 
-ABBREVIATED = 12
-"""Hex digits shown to people; files and keys hold all 64."""
-
 
 def digest(value: Any) -> str:
     """SHA-256 of a value: scalars, text, arrays, tables, mappings, sequences and dataclasses of these.

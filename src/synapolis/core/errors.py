@@ -38,9 +38,5 @@ class NotComputableError(SynapolisError, LookupError):
     """A quantity cannot be had from this city: the message names what is missing."""
 
 
-class QuestionError(SynapolisError, ValueError):
-    """A question was not understood; nothing was run."""
-
-
 class StorageError(SynapolisError, OSError):
     """A file could not be written or read back whole."""

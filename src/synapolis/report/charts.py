@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synapolis.report.numbers import Scale, claim_text, number, scale_of, span, words
+from synapolis.report.numbers import Scale, claim_text, number, scale_of, words
 from synapolis.scenarios.answer import Answer, Claim, Effect, Evidence
 from synapolis.scenarios.views import view_of
 
@@ -235,8 +235,3 @@ def _reach(minutes: int, claim: Claim, top: float, currency: str) -> Reach:
         at_before=round(96 * before / top + 2, 2),
         at_after=round(96 * after / top + 2, 2),
     )
-
-
-def interval_of(value: float, low: float, high: float, digits: int) -> str:
-    """Value with its range, in words."""
-    return f"{number(value, digits)} ({span(low, high, digits, sign=False)})" if low < high else number(value, digits)

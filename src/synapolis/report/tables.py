@@ -108,12 +108,6 @@ def _state(answer: Answer) -> str:
     return "Blocked" if answer.blocked else STATUS[answer.status]
 
 
-def _caption(answer: Answer) -> str:
-    gates = [f"{gate.name}: {gate.outcome}" for gate in answer.gates]
-    parts = [_state(answer), *gates, *attribution_of(answer)]
-    return " · ".join([*parts, f"hash {answer.hash[:12]}"] if answer.hash else parts)
-
-
 def _with_unit(text: str, unit: str) -> str:
     return text if not unit or text == NOTHING else f"{text} {unit}"
 

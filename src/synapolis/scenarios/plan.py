@@ -189,15 +189,7 @@ class Planner:
             if isinstance(inputs, Unavailable):
                 needs.extend(inputs.needs or (inputs.word.replace("_", " "),))
                 continue
-            node = self._node(
-                "model",
-                model.name,
-                inputs,
-                declaration=model,
-                origin=_origin(model, inputs),
-                stage=stage,
-                outputs=model.outputs,
-            )
+            node = self._carried_out("model", model, inputs, stage)
             if model.update is not None and stage and not inside:
                 today = self._made(word, 0, inside)
                 node.baseline = today.node if isinstance(today, Ref) and today.node is not node else None
@@ -250,17 +242,14 @@ class Planner:
                 inputs.append((name, found))
             elif name not in model.optional:
                 return found
-        fixed = tuple(inputs)
-        node = self._node(
-            "edit",
-            model.name,
-            fixed,
-            declaration=model,
-            origin=_origin(model, fixed),
-            stage=number,
-            outputs=model.outputs,
+        return Ref(self._carried_out("edit", model, tuple(inputs), number), word)
+
+    def _carried_out(self, kind: str, model: Declaration, inputs: tuple[tuple[str, Ref], ...], stage: int) -> Node:
+        """Node of a model on these inputs."""
+        origin = _origin(model, inputs)
+        return self._node(
+            kind, model.name, inputs, declaration=model, origin=origin, stage=stage, outputs=model.outputs
         )
-        return Ref(node, word)
 
     def _declare_edit(self, edit: BoundEdit) -> Declaration:
         """Pick the first of the edit's models whose layers this city has."""

@@ -51,7 +51,6 @@ NO_WALK_CLASSES = frozenset({"motorway", "motorway_link", "trunk", "trunk_link"}
 """Classes closed to walkers unless tagged otherwise."""
 
 _NO = frozenset({"no", "private", "forestry", "agricultural", "emergency", "military"})
-_YES = frozenset({"yes", "designated", "permissive", "destination", "customers", "official"})
 
 _USES = {
     "residential": "apartments residential house detached terrace semidetached_house dormitory bungalow cabin "

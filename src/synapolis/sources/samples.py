@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from synapolis.core.errors import LayerError, SourceError
-from synapolis.sources.tables import split_mapping
 
 GROUPS = 5
 
@@ -70,8 +69,3 @@ def _groups(income: np.ndarray, weight: np.ndarray) -> list[str]:
     share = np.empty(len(income))
     share[order] = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
     return [f"q{min(int(s * GROUPS) + 1, GROUPS)}" for s in share]
-
-
-def is_sample(text: str) -> bool:
-    """Whether a file's mapping asks for a household sample to be weighted."""
-    return "weight_to=" in split_mapping(text)[1]
