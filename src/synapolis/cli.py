@@ -44,13 +44,15 @@ WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Worker pro
 PurposeOption = Annotated[str, typer.Option("--purpose", help="What the answer is for; kept in its pedigree.")]
 
 
+STOPPED = 130
+
+
 def main() -> None:
     """Run the command line; errors are one clear line."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        code = app(standalone_mode=False) or 0
     except KeyboardInterrupt:
-        talk.print("\nStopped. What was computed is kept: the same call goes on where it stopped.")
-        sys.exit(130)
+        code = STOPPED
     except SynapolisError as error:
         talk.print(f"[red]error:[/red] {_escaped(str(error))}")
         sys.exit(1)
@@ -60,6 +62,9 @@ def main() -> None:
             talk.print(f"[red]usage:[/red] {_escaped(told)}")
             sys.exit(getattr(error, "exit_code", 2))
         raise
+    if code == STOPPED:  # typer turns Ctrl-C into this code by itself
+        talk.print("\nStopped. What was computed is kept: the same call goes on where it stopped.")
+    sys.exit(code)
 
 
 def _escaped(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz import process
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.digest import digest
@@ -104,6 +105,7 @@ def rehearse(
         When no wanted quantity can be had; the message names what the city lacks.
     """
     start = time.perf_counter()
+    _known(rehearsal.want)
     edits = bind(rehearsal.scenario, city)
     if sweep is not None and rehearsal.members:
         sweep.begin(city)
@@ -163,6 +165,16 @@ def _settings(rehearsal: Rehearsal) -> dict[str, str]:
     """What besides city, edits and code decides the figures: assumptions set, size of the ensemble, gates."""
     stated = {f"{name}=": f"{value!r}" for name, value in rehearsal.assumptions.items()}
     return stated | {"members=": str(rehearsal.members), "gates=": digest(list(rehearsal.gates))}
+
+
+def _known(words: Sequence[str]) -> None:
+    """Refuse a word that no vocabulary has, with the closest ones."""
+    for word in words:
+        if word not in REGISTRY.quantities:
+            near = ", ".join(name for name, *_ in process.extract(word, list(REGISTRY.quantities), limit=3))
+            raise ScenarioError(
+                f"no quantity is called {word!r}; close ones are {near}; `synapolis vocabulary` lists all"
+            )
 
 
 def run_both(

@@ -95,12 +95,13 @@ def car_trips(
     Wilson, A. G. (1967). A statistical theory of spatial distribution models. Transportation Research, 1(3).
     Ortúzar, J. de D., and Willumsen, L. G. (2011). Modelling Transport, ch. 5. Wiley.
     """
-    count = road_network.zone_count
-    production = trip_production(zone_population, trips_per_person=trips_per_person)
+    count = road_network.group_count
+    population, jobs = road_network.by_group(zone_population), road_network.by_group(zone_jobs)
+    production = trip_production(population, trips_per_person=trips_per_person)
     if not production.sum() > 0:
         raise NotComputableError("residents")
     attraction = trip_attraction(
-        zone_population, zone_jobs, weight_per_person=attraction_per_person, weight_per_job=attraction_per_job,
+        population, jobs, weight_per_person=attraction_per_person, weight_per_job=attraction_per_job,
         total=float(production.sum()),
     )  # fmt: skip
     cost = car_time[:count, :count].copy()
@@ -125,7 +126,7 @@ def _add_gateways(
     inbound_share: float,
 ) -> None:
     """Add traffic that enters, leaves or passes through; in the morning more comes in than goes out."""
-    count = roads.zone_count
+    count = roads.group_count
     enter, leave = volume * roads.gateway_lanes, volume * roads.gateway_out
     pull = attraction / attraction.sum()
     outbound = (1 - inbound_share) / inbound_share

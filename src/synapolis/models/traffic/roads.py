@@ -37,6 +37,8 @@ ROAD_CLASSES: dict[str, tuple[float, float, float]] = {
 OTHER_CLASS = (600.0, 1.0, 30.0)  # assumed: as a residential street
 CONNECTOR_SPEED = 5.0  # [m/s] assumed, from a zone's middle to the street network, at constant cost
 CONNECTOR_CAPACITY = 1e9  # [veh/h] connectors never delay
+MOST_ZONES = 250  # above it zones are joined to groups: an equilibrium keeps a number for each group and link
+MOST_GROUPS = 150
 URBAN_LIMIT = 50 / 3.6  # [m/s] assumed where no limit is mapped and the class's default is higher
 
 
@@ -51,9 +53,18 @@ class CityRoads(NamedTuple):
     network: kernel.RoadNetwork
     link_street: NDArray[np.int64]
     length: NDArray[np.float64]
-    zone_count: int
+    zone_group: NDArray[np.int64]
     gateway_lanes: NDArray[np.float64]
     gateway_out: NDArray[np.float64]
+
+    @property
+    def group_count(self) -> int:
+        """Number of groups of zones."""
+        return len(self.network.zone_node) - len(self.gateway_lanes)
+
+    def by_group(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum a quantity of zones over their groups. (group,)."""
+        return np.bincount(self.zone_group, weights=values, minlength=self.group_count)
 
 
 @model(
@@ -80,11 +91,14 @@ def road_network(
     count = len(junctions)
     usable = _largest_part(links, count)
     points = shapely.get_coordinates(junctions.geometry.to_numpy())
-    connectors = _connectors(zones, points, usable, count)
+    middles = shapely.get_coordinates(shapely.point_on_surface(zones.geometry.to_numpy()))
+    group = zone_groups(middles)
+    groups = int(group.max()) + 1
+    connectors = _connectors(middles, group, points, usable)
     gates = _gateways(junctions, links, usable)
     lanes = np.concatenate([links["lanes"], np.ones(2 * len(connectors["node"]))])
-    tail = np.concatenate([links["from"], connectors["zone"], connectors["node"]])
-    head = np.concatenate([links["to"], connectors["node"], connectors["zone"]])
+    tail = np.concatenate([links["from"], count + connectors["group"], connectors["node"]])
+    head = np.concatenate([links["to"], connectors["node"], count + connectors["group"]])
     roads = len(links["from"])
     network = kernel.road_network(
         from_node=tail,
@@ -93,15 +107,15 @@ def road_network(
         capacity=np.concatenate([links["capacity"], np.full(len(lanes) - roads, CONNECTOR_CAPACITY)]),
         alpha=np.where(np.arange(len(tail)) < roads, bpr_alpha, 0.0),
         power=bpr_power,
-        node_count=count + len(zones),
-        zone_node=np.concatenate([count + np.arange(len(zones)), gates]),
-        is_through=np.arange(count + len(zones)) < count,
+        node_count=count + groups,
+        zone_node=np.concatenate([count + np.arange(groups), gates]),
+        is_through=np.arange(count + groups) < count,
     )
     return CityRoads(
         network,
         np.concatenate([links["street"], np.full(len(lanes) - roads, -1)]),
         np.concatenate([links["length"], np.zeros(len(lanes) - roads)]),
-        len(zones),
+        group,
         np.array([links["lanes"][links["from"] == gate].sum() for gate in gates]),
         np.array([links["lanes"][links["to"] == gate].sum() for gate in gates]),
     )
@@ -140,20 +154,46 @@ def _largest_part(links: dict[str, NDArray[Any]], count: int) -> NDArray[np.bool
     return np.asarray(part == np.argmax(np.bincount(part)))
 
 
+def zone_groups(middles: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Number the groups of zones that traffic starts and ends in: each zone alone up to 250, else by squares.
+
+    Parameters
+    ----------
+    middles : (zone, 2) [m]
+
+    Returns
+    -------
+    (zone,)
+        Group numbers from 0, all of them used; at most 150 where zones are joined.
+    """
+    if len(middles) <= MOST_ZONES:
+        return np.arange(len(middles))
+    corner = middles.min(axis=0)
+    side = float(np.sqrt(np.prod(np.ptp(middles, axis=0)) / MOST_GROUPS)) or 1.0
+    while True:
+        square = np.floor((middles - corner) / side).astype(np.int64)
+        used, group = np.unique(square, axis=0, return_inverse=True)
+        if len(used) <= MOST_GROUPS:
+            return np.asarray(group, dtype=np.int64).ravel()
+        side *= 1.05
+
+
 def _connectors(
-    zones: Any, points: NDArray[np.float64], usable: NDArray[np.bool_], count: int
+    middles: NDArray[np.float64], group: NDArray[np.int64], points: NDArray[np.float64], usable: NDArray[np.bool_]
 ) -> dict[str, NDArray[Any]]:
-    """Join each zone to its (up to three) nearest usable junctions."""
+    """Join a zone to its (up to three) nearest usable junctions, a group of zones to the nearest of each of its zones."""
     nodes = np.flatnonzero(usable)
-    near = min(3, len(nodes))
-    middles = shapely.get_coordinates(shapely.point_on_surface(zones.geometry.to_numpy()))
+    alone = len(middles) == int(group.max()) + 1
+    near = min(3, len(nodes)) if alone else 1
     metres, found = cKDTree(points[nodes]).query(middles, k=near)
-    metres, found = metres.reshape(len(zones), near), found.reshape(len(zones), near)
-    return {
-        "zone": np.repeat(count + np.arange(len(zones)), near),
-        "node": nodes[found.ravel()],
-        "time": metres.ravel() / CONNECTOR_SPEED,
-    }
+    joined = np.column_stack([np.repeat(group, near), nodes[found.ravel()]])
+    if alone:
+        return {"group": joined[:, 0], "node": joined[:, 1], "time": metres.ravel() / CONNECTOR_SPEED}
+    members = np.bincount(group)
+    middle = np.column_stack([np.bincount(group, weights=axis) / members for axis in middles.T])
+    joined = np.unique(joined, axis=0)
+    away = np.hypot(*(points[joined[:, 1]] - middle[joined[:, 0]]).T)
+    return {"group": joined[:, 0], "node": joined[:, 1], "time": away / CONNECTOR_SPEED}
 
 
 def _gateways(junctions: Any, links: dict[str, NDArray[Any]], usable: NDArray[np.bool_]) -> NDArray[np.int64]:
