@@ -45,9 +45,10 @@ URBAN_LIMIT = 50 / 3.6  # [m/s] assumed where no limit is mapped and the class's
 class CityRoads(NamedTuple):
     """The network, and what its links and zones stand for.
 
-    `link_street` (link,) is the row of the street (-1 for a connector), `length` (link,) [m]; the first `zone_count`
-    zones are the city's, the rest gateways, with `gateway_lanes` (gateway,) that lead in and `gateway_out` that lead
-    out.
+    `link_street` (link,) is the row of the street (-1 for a connector), `length` (link,) [m]. Traffic starts and ends
+    in groups of zones: `zone_group` (zone,) is each zone's, one of its own in a city of few zones. The network's first
+    `group_count` zones are the groups, the rest gateways, with `gateway_lanes` (gateway,) that lead in and
+    `gateway_out` that lead out.
     """
 
     network: kernel.RoadNetwork
@@ -64,7 +65,7 @@ class CityRoads(NamedTuple):
 
     def by_group(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum a quantity of zones over their groups. (group,)."""
-        return np.bincount(self.zone_group, weights=values, minlength=self.group_count)
+        return np.bincount(self.zone_group, weights=values, minlength=self.group_count).astype(np.float64)
 
 
 @model(
@@ -181,7 +182,7 @@ def zone_groups(middles: NDArray[np.float64]) -> NDArray[np.int64]:
 def _connectors(
     middles: NDArray[np.float64], group: NDArray[np.int64], points: NDArray[np.float64], usable: NDArray[np.bool_]
 ) -> dict[str, NDArray[Any]]:
-    """Join a zone to its (up to three) nearest usable junctions, a group of zones to the nearest of each of its zones."""
+    """Join a zone to its (up to three) nearest usable junctions, a group of zones to the nearest of each zone in it."""
     nodes = np.flatnonzero(usable)
     alone = len(middles) == int(group.max()) + 1
     near = min(3, len(nodes)) if alone else 1
