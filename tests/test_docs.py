@@ -21,7 +21,7 @@ from synapolis.scenarios.answer import Answer, Effect, Site
 from synapolis.scenarios.bind import BINDERS, bind, parse_scenario
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.edits import Area, Edit, Scenario
-from synapolis.scenarios.rehearse import Rehearsal, rehearse
+from synapolis.scenarios.rehearse import MEMBERS, Rehearsal, rehearse
 from synapolis.sources.build import BuildSpec
 from synapolis.sources.builtin import build_helsinki
 from synapolis.sources.generate import generate_city
@@ -156,6 +156,12 @@ def test_every_build_flag_is_told():
     for name in ("osm", "network", "gtfs", "terrain", "heights", "canopy", "zones", "weather", "layer", "title", "crs",
                  "timezone", "year", "country", "cell-size", "spec"):  # fmt: skip
         assert f"| `--{name}` |" in page
+
+
+def test_the_size_of_the_ensemble_is_told():
+    assert f"| `--members` | {MEMBERS} |" in text_of(DOCS / "questions.md")
+    assert f"ensemble of {MEMBERS} members" in " ".join(text_of(DOCS / "method.md").split())
+    assert f"({MEMBERS}; 0 for none)" in " ".join(text_of(DOCS / "scenarios.md").split())
 
 
 def test_every_layer_is_told():
