@@ -425,6 +425,7 @@ def demo(
 ) -> None:
     """Build Helsinki centre and ask three questions, with a report of maps, charts and pedigree."""
     from synapolis.agents.ask import ask as put
+    from synapolis.layers.workspace import keep_answer
     from synapolis.report.console import print_answer
     from synapolis.report.page import write_report
     from synapolis.scenarios.cache import default_cache
@@ -437,6 +438,7 @@ def demo(
             with progress() as tell:
                 items.append(put(question, place, cache, members=members, sweep=sweep, progress=tell))
             print_answer(items[-1][0], out)
+            keep_answer(items[-1][0].hash, items[-1][0].to_json())
     with progress() as tell:
         tell("drawing the report", 0, 1)
         write_report(items, report, title="Helsinki centre: three questions")
