@@ -1,0 +1,194 @@
+"""Traffic on a city's streets: what the network keeps, groups of zones, trips that add up, and edits."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synapolis.core.declare import REGISTRY
+from synapolis.core.errors import NotComputableError
+from synapolis.models import load_models
+from synapolis.models.traffic.assignment import assignment, assignment_from, car_trips, free_flow_car_time
+from synapolis.models.traffic.edits import change_lanes, close_street
+from synapolis.models.traffic.roads import MOST_GROUPS, MOST_ZONES, ROAD_CLASSES, URBAN_LIMIT, road_network, zone_groups
+
+load_models()
+CRS = "EPSG:32635"
+SPACING = 200.0  # m
+RATES = {
+    name: REGISTRY.assumptions[name].value
+    for name in (
+        "trips_per_person", "attraction_per_person", "attraction_per_job", "gravity_decay", "car_share",
+        "persons_per_car", "peak_hour_share", "outbound_share_in_peak", "through_share", "gateway_volume_per_lane",
+        "intrazonal_time",
+    )
+}  # fmt: skip
+
+
+def town(side=5, *, zone_side=2, gateway=True):
+    """Streets on a square lattice with `zone_side` x `zone_side` zones over them; the first junction is a gateway."""
+    number = np.arange(side * side).reshape(side, side)
+    points = [shapely.Point(SPACING * (n % side), SPACING * (n // side)) for n in range(side * side)]
+    junctions = gpd.GeoDataFrame(
+        {"gateway": [gateway and n == 0 for n in range(side * side)]},
+        geometry=points, index=[f"j{n}" for n in range(side * side)], crs=CRS,
+    )  # fmt: skip
+    pairs = [*zip(number[:, :-1].ravel(), number[:, 1:].ravel(), strict=True)]
+    pairs += [*zip(number[:-1].ravel(), number[1:].ravel(), strict=True)]
+    streets = gpd.GeoDataFrame(
+        {
+            "from_junction": [f"j{a}" for a, _ in pairs], "to_junction": [f"j{b}" for _, b in pairs],
+            "road_class": "residential", "lanes": np.nan, "max_speed": np.nan, "one_way": False, "drive": True,
+        },
+        geometry=[shapely.LineString([points[a], points[b]]) for a, b in pairs],
+        index=[f"s{n}" for n in range(len(pairs))], crs=CRS,
+    )  # fmt: skip
+    edge = SPACING * (side - 1) / zone_side
+    boxes = [
+        shapely.box(edge * x, edge * y, edge * (x + 1), edge * (y + 1))
+        for y in range(zone_side)
+        for x in range(zone_side)
+    ]
+    zones = gpd.GeoDataFrame(geometry=boxes, index=[f"z{n}" for n in range(len(boxes))], crs=CRS)
+    return streets, junctions, zones
+
+
+def roads(streets, junctions, zones):
+    return road_network(streets, junctions, zones, 0.15, 4.0)
+
+
+def trips_on(net, people, jobs):
+    return car_trips(people, jobs, free_flow_car_time(net), net, **RATES)
+
+
+def test_each_street_is_a_link_each_way_with_its_class_capacity():
+    streets, junctions, zones = town()
+    streets = streets.assign(one_way=streets.index == "s0", lanes=np.where(streets.index == "s1", 4.0, np.nan))
+    net = roads(streets, junctions, zones)
+    real = net.link_street >= 0
+    assert real.sum() == 2 * len(streets) - 1
+    assert (np.bincount(net.link_street[real]) == [1, *[2] * (len(streets) - 1)]).all()
+    capacity, lanes, speed = ROAD_CLASSES["residential"]
+    plain = real & (net.link_street > 1)
+    assert net.network.capacity[plain] == pytest.approx(capacity * lanes)
+    assert net.network.capacity[net.link_street == 1] == pytest.approx(2 * capacity)  # four lanes, two each way
+    assert net.network.free_flow_time[plain] == pytest.approx(SPACING / min(speed / 3.6, URBAN_LIMIT))
+
+
+def test_a_city_closed_to_cars_has_no_road_network():
+    streets, junctions, zones = town()
+    with pytest.raises(NotComputableError, match="open to cars"):
+        roads(streets.assign(drive=False), junctions, zones)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 900), st.integers(0, 2**31), st.floats(0.01, 100))
+def test_groups_of_zones_are_few_whole_and_compact(count, seed, stretch):
+    middles = np.random.default_rng(seed).uniform(0, 10_000, (count, 2)) * [1, stretch]
+    group = zone_groups(middles)
+    assert group.shape == (count,)
+    if count <= MOST_ZONES:
+        assert (group == np.arange(count)).all()
+    else:
+        assert (np.unique(group) == np.arange(group.max() + 1)).all()
+        assert group.max() < MOST_GROUPS
+
+
+@pytest.fixture(scope="module")
+def many():
+    """A town of 324 zones: more than traffic keeps apart."""
+    return town(12, zone_side=18)
+
+
+def test_many_zones_run_in_groups_and_no_trip_is_lost(many):
+    net = roads(*many)
+    count = len(many[2])
+    assert net.group_count <= MOST_GROUPS < count
+    people, jobs = np.linspace(0, 40, count), np.linspace(60, 0, count)
+    assert net.by_group(people).sum() == pytest.approx(people.sum())
+    trips = trips_on(net, people, jobs)
+    assert trips.shape == (net.group_count + 1,) * 2
+    inside = trips[: net.group_count, : net.group_count].sum()
+    wanted = people.sum() * RATES["trips_per_person"] * RATES["car_share"] * RATES["peak_hour_share"]
+    assert inside == pytest.approx(wanted / RATES["persons_per_car"])
+
+
+def test_groups_join_the_streets_where_their_zones_lie(many):
+    net = roads(*many)
+    nodes = len(many[1])
+    ends = net.network.from_node[net.network.from_node >= nodes] - nodes
+    assert set(ends) == set(range(net.group_count))
+    assert np.isfinite(free_flow_car_time(net)).all()
+
+
+def test_few_zones_are_groups_of_their_own():
+    net = roads(*town())
+    assert net.group_count == 4
+    assert (net.zone_group == np.arange(4)).all()
+    assert len(net.gateway_lanes) == 1
+
+
+def test_traffic_of_groups_comes_near_that_of_zones(monkeypatch, many):
+    people, jobs = np.full(len(many[2]), 12.0), np.full(len(many[2]), 6.0)
+    found = {}
+    for most in (MOST_ZONES, 10_000):
+        monkeypatch.setattr("synapolis.models.traffic.roads.MOST_ZONES", most)
+        net = roads(*many)
+        found[most] = assignment(trips_on(net, people, jobs), net, many[0], 1e-4).vehicle_kilometres
+    assert found[MOST_ZONES] == pytest.approx(found[10_000], rel=0.1)
+
+
+def test_every_trip_arrives_and_flow_is_told_by_street():
+    streets, junctions, zones = town()
+    net = roads(streets, junctions, zones)
+    trips = trips_on(net, np.array([800.0, 0, 0, 200]), np.array([0.0, 300, 300, 0]))
+    found = assignment(trips, net, streets, 1e-5)
+    assert found.link_flow.shape == (len(streets),)
+    assert found.vehicle_kilometres == pytest.approx(found.link_flow @ streets.length.to_numpy() / 1000)
+    report = found.assignment_report.set_index("figure")["value"]
+    assert report["relative gap"] <= 1e-5
+    assert report["trips no route serves"] == 0
+    assert (found.link_time_ratio >= 1).all()
+    assert found.mean_car_delay >= 0
+
+
+def test_a_warm_start_ends_where_a_cold_one_does():
+    streets, junctions, zones = town()
+    net = roads(streets, junctions, zones)
+    people, jobs = np.array([4000.0, 0, 0, 2000]), np.array([0.0, 3000, 3000, 0])
+    before = assignment(trips_on(net, people, jobs), net, streets, 1e-6)
+    more = {"car_trips": trips_on(net, 1.2 * people, jobs), "road_network": net, "streets": streets}
+    warm = assignment_from(before._asdict(), {}, more | {"assignment_gap": 1e-6})
+    cold = assignment(**more, assignment_gap=1e-6)
+    assert warm.vehicle_hours == pytest.approx(cold.vehicle_hours, rel=1e-4)
+    closed = roads(streets.assign(drive=streets.index != "s3"), junctions, zones)
+    assert assignment_from(before._asdict(), {}, more | {"road_network": closed, "assignment_gap": 1e-4})
+
+
+def test_nobody_living_there_makes_no_trips():
+    net = roads(*town())
+    with pytest.raises(NotComputableError, match="residents"):
+        trips_on(net, np.zeros(4), np.ones(4))
+
+
+def test_a_closed_street_carries_no_cars():
+    streets, junctions, zones = town()
+    closed = close_street(streets, ("s3",))
+    assert not closed.loc["s3", "drive"]
+    assert streets.loc["s3", "drive"]  # the input is as it was
+    net = roads(closed, junctions, zones)
+    trips = trips_on(net, np.full(4, 500.0), np.full(4, 200.0))
+    assert assignment(trips, net, closed, 1e-3).link_flow[3] == 0
+
+
+def test_a_street_left_without_a_lane_is_closed_and_others_keep_theirs():
+    streets = town()[0].assign(lanes=3.0)
+    fewer = change_lanes(streets, ("s1", "s2"), -2.0)
+    assert list(fewer.loc[["s0", "s1", "s2"], "lanes"]) == [3, 1, 1]
+    assert fewer["drive"].all()
+    none = change_lanes(streets, ("s1",), -5.0)
+    assert list(none.loc[["s0", "s1"], "drive"]) == [True, False]
