@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import walk_packages
 
+from synapolis.layers import assumed  # noqa: F401 - declares the assumptions that models take
+
 
 def load_models() -> None:
     """Import every module of every field, and what other packages offer under `synapolis.models`."""

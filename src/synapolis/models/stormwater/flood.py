@@ -103,7 +103,7 @@ def flood(
         held_level=np.where(water, np.maximum(sea_level, ground_elevation), np.nan),
     )
     account = flow.balance
-    rain_on_roofs = rain_depth / 1000 * grid.cell_area * (roof.sum() + ground.sum()) - account.rain
+    rain_on_roofs = rain_depth / 1000 * grid.cell_area * (roof.sum() + (ground & ~water).sum()) - account.rain
     parts = {
         "rain": account.rain + rain_on_roofs,
         "held on roofs and in built storage": rain_on_roofs,
@@ -166,8 +166,8 @@ def flooded_buildings(
     Own definition; the threshold is an assumption.
     """
     labels = grid.burn(buildings.geometry, np.arange(1, len(buildings) + 1), dtype="int32")
-    reach = ndimage.grey_dilation(labels, footprint=EIGHT)
-    deepest = ndimage.maximum(np.where(labels > 0, 0, flood_depth), reach, np.arange(1, len(buildings) + 1))
+    at_walls = ndimage.maximum_filter(np.where(labels > 0, 0, flood_depth), footprint=EIGHT, mode="constant")
+    deepest = ndimage.maximum(at_walls, labels, np.arange(1, len(buildings) + 1))
     return np.asarray(deepest) > flood_threshold
 
 
