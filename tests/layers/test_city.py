@@ -92,6 +92,7 @@ def test_files_are_open_formats(folder):
     assert {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} == {*files, "city.toml"}
 
 
+@pytest.mark.slow
 def test_every_changed_byte_is_found_and_named(folder):
     for path in sorted((folder / "layers").iterdir()):
         whole = path.read_bytes()

@@ -227,6 +227,7 @@ def read_bytes_or_refuse(data):
             read_gtfs(path, feed="f", crs=CRS).validate()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(FEED)), st.integers(0, 2**32), st.integers(1, 4), st.binary(min_size=1, max_size=4))
 def test_fuzz_changed_bytes_of_one_file(name, seed, count, junk):
@@ -267,6 +268,7 @@ cells = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(set(FEED) - {"agency.txt"})), st.integers(0, 20), st.integers(0, 8), cells)
 def test_fuzz_changed_cells(name, row, column, cell):
@@ -291,6 +293,7 @@ def test_fuzz_random_and_damaged_archives(noise, seed):
     read_bytes_or_refuse(bytes(whole))
 
 
+@pytest.mark.slow
 def test_porto_alegre_as_it_is(shared_data):
     folder = shared_data / "porto-alegre"
     buses = read_gtfs(folder / "poa_eptc.zip", feed="eptc", crs="EPSG:31982")
