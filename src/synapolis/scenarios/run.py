@@ -155,7 +155,7 @@ def _outputs(
 
 
 def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Repeat the loop's models with successive averages until the fed-back field stands still.
+    """Repeat the loop's models until the fed-back field stands still, going half of the way after the first round.
 
     A model that offers an update starts from its last round, and in the first round from the baseline's last.
     """
@@ -183,7 +183,7 @@ def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], d
         target = np.asarray(local.value(refs["next"]), dtype=float)
         scale = float(np.nanmean(np.abs(value))) or 1.0
         change = float(np.nanmax(np.abs(target - value))) / scale
-        value = value + (target - value) / (iteration if change > point.tolerance else 1)
+        value = value + (target - value) / (min(iteration, 2) if change > point.tolerance else 1)
         if change <= point.tolerance:
             break
     notes = {
