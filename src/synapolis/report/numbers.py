@@ -123,7 +123,7 @@ def claim_text(claim: Claim, currency: str = "") -> ClaimText:
     )
     seen = claim.detectable is not False
     known = change is not None and math.isfinite(change)
-    still = known and change == 0 and low in {None, 0.0} and high in {None, 0.0}
+    still = known and all(round(value or 0.0, shown.digits) == 0 for value in (change, low, high))
     difference = number(change, shown.digits, sign=True) if seen else NO_DIFFERENCE
     return ClaimText(
         before=number(before, shown.digits),

@@ -175,7 +175,7 @@ def assignment_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Map
 @model(
     version="1",
     decision=DECISION,
-    method="Path-based user equilibrium to a stated relative gap: no driver can save time by another route.",
+    method="Bush-based user equilibrium to a stated relative gap: no driver can save time by another route.",
     limits="Static: no queues spilling back, one average hour; trips that no route serves are left out and reported.",
     risks=RISKS,
     tests=TESTS,
