@@ -118,7 +118,7 @@ def test_a_truncated_or_lost_file_is_named(folder):
 def test_without_its_head_a_folder_is_no_city(folder, tmp_path):
     (folder / "city.toml").unlink()
     for place in (folder, tmp_path / "nowhere"):
-        with pytest.raises(CityError, match="is not a city: it has no city.toml"):
+        with pytest.raises(CityError, match=r"is not a city: it has no city.toml"):
             open_city(place)
 
 

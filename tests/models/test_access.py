@@ -121,7 +121,7 @@ def test_what_has_nobody_or_nothing_is_not_computable():
 
 def test_departures_outside_the_timetable_are_refused():
     with pytest.raises(
-        ModelError, match="departures from 20 to 21 h lie outside the timetable, which runs from 7.0 to"
+        ModelError, match=r"departures from 20 to 21 h lie outside the timetable, which runs from 7.0 to"
     ):
         reach(hour=20.0)
 

@@ -152,7 +152,7 @@ def canopy_of(town):
 def test_a_method_is_chosen_by_name(toys, town):
     wooded = town.with_layers(canopy_of(town))
     assert Planner(wooded, methods={"toy_rain": "toy_rain"}).want("toy_rain").node.name == "toy_rain"
-    with pytest.raises(ScenarioError, match="no model 'toy_magic' makes toy_rain; those that do: .*toy_rain"):
+    with pytest.raises(ScenarioError, match=r"no model 'toy_magic' makes toy_rain; those that do: .*toy_rain"):
         Planner(town, methods={"toy_rain": "toy_magic"}).want("toy_rain")
     with pytest.raises(NotComputableError, match="canopy"):
         Planner(town, methods={"toy_rain": "toy_rain_in_canopy"}).want("toy_rain")

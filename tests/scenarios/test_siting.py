@@ -181,10 +181,10 @@ def test_a_weight_for_nothing_is_refused(town, memory):
 
 def test_a_city_without_buildings_is_refused_with_the_reason(town):
     bare = replace(town, layers={k: v for k, v in town.layers.items() if k != "buildings"})
-    with pytest.raises(NotComputableError, match="not computable: Generated city .* has no .*buildings"):
+    with pytest.raises(NotComputableError, match=r"not computable: Generated city .* has no .*buildings"):
         choose_sites(bare, Siting(10), Cache())
 
 
 def test_an_area_without_a_place_for_homes_is_refused(town, memory):
-    with pytest.raises(ScenarioError, match="no place could take homes|takes a single home"):
+    with pytest.raises(ScenarioError, match=r"no place could take homes|takes a single home"):
         choose_sites(town, Siting(10, area=Area(place="Long Green"), members=0), memory)
