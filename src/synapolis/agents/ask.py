@@ -8,7 +8,7 @@ from synapolis.layers.city import City
 from synapolis.scenarios.answer import Answer, Evidence
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.plan import Planner
-from synapolis.scenarios.rehearse import MEMBERS, Rehearsal, rehearse
+from synapolis.scenarios.rehearse import FITTING, MEMBERS, Rehearsal, rehearse
 from synapolis.scenarios.run import Progress
 from synapolis.scenarios.siting import SITING_MEMBERS, Siting, choose_sites
 from synapolis.scenarios.sweep import Sweep
@@ -65,6 +65,10 @@ def _carry_out(
         read.scenario, read.want, question=read.question, actor=actor, purpose=purpose, members=members
     )
     answer, evidence = rehearse(city, rehearsal, cache, sweep=sweep, progress=progress)
+    core = [word for word in read.want if word not in FITTING or "housing" in read.topics]
+    if core and all(word in answer.not_computable for word in core):
+        reasons = [answer.not_computable[word].replace(f" for {word}", "") for word in core]
+        raise NotComputableError("; ".join(dict.fromkeys(reasons)))
     heard = f"Understood as: {read.reading}"
     told = {
         **vars(answer),

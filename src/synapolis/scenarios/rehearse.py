@@ -32,11 +32,15 @@ from synapolis.scenarios.plan import BoundEdit, Planner, Ref, ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, step_id, steps_of, versions_of
 from synapolis.scenarios.run import NodeFailedError, Progress, Ran, run
 from synapolis.scenarios.sweep import Sweep, Task
-from synapolis.scenarios.telling import findings_of, summary_of
+from synapolis.scenarios.telling import by_zone, findings_of, summary_of
 from synapolis.scenarios.views import view_of
 
 SEED = 20190421
 MEMBERS = 16
+
+
+FITTING = ("homes_placed", "homes_unplaced")
+"""Quantities that say whether homes fit: not told where homes have no site."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def rehearse(
     claims = tuple(
         claim_of(word, outcome.planner, outcome.ran, changes.get(word))
         for word in outcome.words
-        if _is_number(outcome, word)
+        if _is_number(outcome, word) and not (word in FITTING and by_zone(outcome))
     )
     whole, more_steps = _as_asked(city, rehearsal, outcome, cache)
     influences = {word: influence(_own(members, word, outcome), values[:-1]) for word, values in changes.items()}
@@ -233,7 +237,7 @@ def _behind(words: Sequence[str], edits: Sequence[BoundEdit]) -> list[str]:
     if any(edit.kind in ("change_headway", "add_line") for edit in edits):
         behind.append("vehicles_in_service")
     if any(edit.kind == "add_homes" for edit in edits):
-        behind += ["housing_programme", "homes_placed", "homes_unplaced"]
+        behind += ["housing_programme", *FITTING]
     return [word for word in dict.fromkeys(behind) if word]
 
 
@@ -287,8 +291,8 @@ def claim_of(word: str, planner: Planner, ran: Ran, changes: NDArray[np.float64]
     low = high = detectable = None
     if changes is not None and len(changes):
         low, high = (bound * view.scale for bound in interval(changes))
-        same = before == after and low == high == 0
-        detectable = None if same else not (low <= 0 <= high) and abs(after - before) >= view.grain
+        same = max(abs(after - before), abs(low), abs(high)) < view.grain / 2  # all of it rounds to nothing
+        detectable = None if same else not low <= 0 <= high
     return Claim(
         id=word,
         text=view.says,
@@ -319,7 +323,7 @@ def _as_asked(city: City, rehearsal: Rehearsal, outcome: Outcome, cache: Cache) 
     asked = [edit for edit in edits if edit.kind == "add_homes" and edit.fit == "what_fits"]
     if not asked or not outcome.has("homes_unplaced") or outcome.value("homes_unplaced") < 1:
         return (), []
-    kept = ("homes_placed", "homes_unplaced")
+    kept = FITTING
     words = tuple(word for word in outcome.words if word not in kept and view_of(word, "").varied)
     claims: list[Claim] = []
     steps: list[Step] = []

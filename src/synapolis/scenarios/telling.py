@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synapolis.models.housing.programme import room_for_the_rest, what_gave_way
+from synapolis.models.housing.programme import BY_ZONE, room_for_the_rest, what_gave_way
 from synapolis.scenarios.answer import NO_DIFFERENCE, Answer, Claim
 from synapolis.scenarios.plan import BoundEdit
 
@@ -64,7 +64,8 @@ def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]
         if kind == "unplaced" or homes <= 0:
             continue
         levels = rows.loc[rows["levels"] > 0, "levels"]
-        said.append(f"{homes:,.0f} homes {HOW.get(str(kind), str(kind))} on {len(rows)} sites{_storeys(levels)}.")
+        where = _counted(len(rows), "zone" if kind == BY_ZONE else "site")
+        said.append(f"{homes:,.0f} homes {HOW.get(str(kind), f'{kind} on')} {where}{_storeys(levels)}.")
     gave = ", ".join(f"{what} ({area:,.0f} m²)" for what, area in what_gave_way(programme).items() if area >= 1)
     if gave:
         said.append(f"What would give way: {gave}.")
@@ -74,7 +75,16 @@ def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]
     return tuple(said)
 
 
-HOW = {"new building": "in new buildings", "roof storeys": "as added storeys", "by zone": "spread by zone"}
+HOW = {"new building": "in new buildings on", "roof storeys": "as added storeys on", BY_ZONE: "spread over"}
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
+def by_zone(outcome: Outcome) -> bool:
+    """Whether new homes were spread over zones, so that nobody asked whether they fit."""
+    return outcome.has("housing_programme") and bool(outcome.value("housing_programme")["kind"].eq(BY_ZONE).any())
 
 
 def _storeys(levels: Any) -> str:
@@ -90,7 +100,11 @@ def _vehicles(outcome: Outcome) -> list[str]:
         return []
     before, after = (table["vehicles"] for table in outcome.pair("vehicles_in_service"))
     more = after.subtract(before, fill_value=0)
-    return [f"It takes {number:+.0f} vehicles in service: {mode}." for mode, number in more.items() if round(number)]
+    return [
+        f"It takes {_counted(abs(round(number)), 'vehicle')} {'more' if number > 0 else 'fewer'} in service: {mode}."
+        for mode, number in more.items()
+        if round(number)
+    ]
 
 
 def _value(outcome: Outcome, name: str) -> float:
@@ -104,7 +118,10 @@ def summary_of(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit]) -> 
     if asked and outcome.has("homes_placed"):
         placed, unplaced = outcome.value("homes_placed"), outcome.value("homes_unplaced")
         parts.append(
-            f"All {asked:,.0f} homes fit under the massing rules."
+            f"The {asked:,.0f} homes are spread over zones: where they would stand and whether they fit is not asked, "
+            "for want of buildings and land cover."
+            if by_zone(outcome)
+            else f"All {asked:,.0f} homes fit under the massing rules."
             if unplaced < 1
             else f"{placed:,.0f} of the {asked:,.0f} homes fit under the massing rules; {unplaced:,.0f} do not."
         )
