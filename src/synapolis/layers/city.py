@@ -134,6 +134,7 @@ def save_city(city: City, folder: Path) -> Path:
     except OSError as error:
         raise StorageError(f"cannot write beside {folder}: {error.strerror or error}; choose another place") from error
     try:
+        scratch.chmod(0o755)  # a city may be read and copied by others, unlike other temporary folders
         (scratch / "layers").mkdir()
         entries = {name: _save_layer(layer, scratch) for name, layer in sorted(city.layers.items())}
         (scratch / "city.toml").write_bytes(tomli_w.dumps(_header(city) | {"layers": entries}).encode())

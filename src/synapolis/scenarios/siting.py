@@ -278,7 +278,7 @@ def _answer(
         summary=_summary(siting, sites, len(chosen), placed, len(kept), blocked=blocked),
         findings=tuple(f"{site.rank}. {site.name}: {site.reason}" for site in sites[:8]),
         scenario={"siting": {
-            "homes": siting.homes, "area": str(siting.area or city.title), "weights": dict(siting.weights),
+            "homes": siting.homes, "area": siting.area.model_dump(mode="json", exclude_none=True) if siting.area else city.title, "weights": dict(siting.weights),
         }},
         claims=tuple(_claim(word, planner, ran, changes[word]) for word in words),
         assumptions=assumptions_used(planner, refs, influences), layers=layers_used(city, refs),
