@@ -478,7 +478,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(WORDS, max_size=25))
 def test_any_jumble_of_known_words_is_read_without_an_error_and_no_number_is_lost(town, words):
     read = parse_question(" ".join(words), town)

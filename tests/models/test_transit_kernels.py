@@ -148,7 +148,7 @@ def with_self(walks, count=6):
 # --- the scan against oracles ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     small_runs(),
     small_walks,
@@ -166,7 +166,7 @@ def test_scan_equals_repeated_relaxation_of_whole_trips(runs, walks, access, dur
     assert list(got) == relaxed_arrivals(timetable, walks, initial, departure + duration)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     small_runs(),
     small_walks,
@@ -184,7 +184,7 @@ def test_one_pass_for_many_departures_equals_a_pass_for_each(runs, walks, access
         assert list(got) == list(earliest_arrival(found, changes, initial, departure, duration))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(small_runs(max_runs=5), st.integers(0, 5), st.integers(0, 10))
 def test_scan_equals_dijkstra_on_the_time_expanded_graph(runs, source, departure):
     """Every (stop, second) is a node; waiting costs 1 s, a trip is a chain of its own nodes."""
@@ -211,7 +211,7 @@ def test_scan_equals_dijkstra_on_the_time_expanded_graph(runs, source, departure
     assert list(earliest_arrival(found, footpaths(timetable), initial, departure, 80)) == wanted
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(small_runs(), small_walks, st.integers(0, 5))
 def test_leaving_later_never_arrives_earlier(runs, walks, source):
     found = connections(timetable_of(runs), date=DATE, start=0, end=200)
@@ -220,7 +220,7 @@ def test_leaving_later_never_arrives_earlier(runs, walks, source):
     assert (np.diff(arrivals, axis=0) >= 0).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(small_runs(), small_walks, st.integers(0, 5))
 def test_another_trip_never_worsens_an_arrival(runs, walks, source):
     entry = pairs_table({(0, source): 0}, 1, 6)
@@ -234,7 +234,7 @@ def test_another_trip_never_worsens_an_arrival(runs, walks, source):
     assert (arrivals(runs) <= arrivals(runs[:-1] or [[(0, 150, 150), (1, 160, 160)]])).all() or len(runs) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(small_runs(), small_walks, st.integers(0, 5), st.integers(0, 30))
 def test_doors_and_opportunities_equal_a_loop_over_arrivals(runs, walks, seed, duration):
     timetable = timetable_of(runs)
@@ -389,7 +389,7 @@ def slow_connections(timetable, date, start, end):
     return sorted(found)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     small_runs(),
     st.lists(st.tuples(st.integers(0, 6), st.integers(0, 60), st.integers(0, 40), st.integers(1, 15)), max_size=4),
@@ -593,7 +593,7 @@ def networks(draw):
     return count, links
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(networks(), st.floats(0, 120), st.booleans())
 def test_walking_equals_dijkstra_of_scipy(network, limit, both_ways):
     count, links = network

@@ -280,6 +280,7 @@ def test_fuzz_changed_cells(name, row, column, cell):
 
 @settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 2**32))
+@pytest.mark.slow
 def test_fuzz_random_and_damaged_archives(noise, seed):
     read_bytes_or_refuse(noise)
     archive = io.BytesIO()
