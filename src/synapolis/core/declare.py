@@ -238,7 +238,7 @@ def model(
         REGISTRY.add_model(
             Declaration(
                 name=label,
-                field=function.__module__.split(".")[-2],
+                field=_field(function.__module__),
                 function=function,
                 inputs=words,
                 optional=optional,
@@ -257,6 +257,12 @@ def model(
         return function
 
     return declare
+
+
+def _field(module: str) -> str:
+    """Field of a model: its folder in models/, or the package it comes from."""
+    parts = module.split(".")
+    return parts[-2] if len(parts) > 1 else parts[0]
 
 
 def declare_fixed_point(

@@ -17,6 +17,7 @@ from synapolis.core.errors import ScenarioError
 from synapolis.layers.city import City
 from synapolis.scenarios.areas import find_area, find_route, find_street, street_line
 from synapolis.scenarios.edits import (
+    OUTSIDE,
     AddHomes,
     AddLine,
     BuildStorage,
@@ -201,5 +202,6 @@ BINDERS: dict[str, Callable[[Any, City], BoundEdit]] = {
     "close_street": _close_street,
     "change_headway": _change_headway,
     "add_line": _add_line,
+    **{str(kind.edit.model_fields["kind"].default): kind.bind for kind in OUTSIDE},
 }
-"""How each kind of edit is bound; kinds from outside add theirs."""
+"""How each kind of edit is bound; those from outside bring their own."""

@@ -6,7 +6,10 @@ other model, and other packages may add kinds through the entry point `synapolis
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -141,10 +144,29 @@ class AddLine(EditBase):
     models: ClassVar[tuple[str, ...]] = ("add_line",)
 
 
-Edit = Annotated[
-    AddHomes | ChangeCover | BuildStorage | ChangeLanes | CloseStreet | ChangeHeadway | AddLine,
-    Field(discriminator="kind"),
-]
+@dataclass(frozen=True)
+class EditKind:
+    """A kind of edit from another package: its class, and what binds it to a city.
+
+    Offered under the entry point `synapolis.edits`. `edit` is a subclass of EditBase with a literal `kind` of its own;
+    `bind(edit, city)` returns a BoundEdit (scenarios/plan.py) that names a declared model taking `edit_` words.
+    """
+
+    edit: type[EditBase]
+    bind: Callable[[Any, Any], Any]
+
+
+OUTSIDE: tuple[EditKind, ...] = tuple(point.load() for point in entry_points(group="synapolis.edits"))
+"""Kinds of edits that installed packages add."""
+
+if TYPE_CHECKING:
+    Edit = AddHomes | ChangeCover | BuildStorage | ChangeLanes | CloseStreet | ChangeHeadway | AddLine
+else:
+    _KINDS = (AddHomes, ChangeCover, BuildStorage, ChangeLanes, CloseStreet, ChangeHeadway, AddLine)
+    Edit = Annotated[
+        Union[(*_KINDS, *(kind.edit for kind in OUTSIDE))],
+        Field(discriminator="kind"),
+    ]
 """Any edit, told apart by its `kind`."""
 
 

@@ -277,9 +277,7 @@ def _answer(
         purpose=siting.purpose, want=aims, sites=sites, gates=gates, attribution=city.attribution,
         summary=_summary(siting, sites, len(chosen), placed, len(kept), blocked=blocked),
         findings=tuple(f"{site.rank}. {site.name}: {site.reason}" for site in sites[:8]),
-        scenario={"siting": {
-            "homes": siting.homes, "area": siting.area.model_dump(mode="json", exclude_none=True) if siting.area else city.title, "weights": dict(siting.weights),
-        }},
+        scenario={"siting": _asked(siting, city)},
         claims=tuple(_claim(word, planner, ran, changes[word]) for word in words),
         assumptions=assumptions_used(planner, refs, influences), layers=layers_used(city, refs),
         steps=steps_of(ran, refs, planner.last),
@@ -301,6 +299,12 @@ def _answer(
     return answer, Evidence(
         city, (_picture(city, sites),), {w: _with_central(w, planner, ran, v) for w, v in changes.items()}
     )
+
+
+def _asked(siting: Siting, city: City) -> dict[str, object]:
+    """Return the request as it can be put again."""
+    area = siting.area.model_dump(mode="json", exclude_none=True) if siting.area is not None else city.title
+    return {"homes": siting.homes, "area": area, "weights": dict(siting.weights)}
 
 
 def _with_central(word: str, planner: Planner, ran: Ran, changes: NDArray[np.float64]) -> NDArray[np.float64]:
