@@ -28,14 +28,16 @@ def main() -> None:
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(CASES)}")
     talk, table = Console(stderr=True), empty_table()
-    for name in asked.names or CASES:
-        with talk.status(f"{name} ..."):
-            rows = import_module(f"benchmarks.{name}").rows(quick=asked.quick)
-        for row in rows:
-            table.add_row(*cells(row))
-        table.add_section()
-    out = Console()
-    (out if out.is_terminal else Console(width=180)).print(table)
+    try:
+        for name in asked.names or CASES:
+            with talk.status(f"{name} ..."):
+                rows = import_module(f"benchmarks.{name}").rows(quick=asked.quick)
+            for row in rows:
+                table.add_row(*cells(row))
+            table.add_section()
+    finally:  # what was measured is shown, whatever happens to a later case
+        out = Console()
+        (out if out.is_terminal else Console(width=180)).print(table)
 
 
 def empty_table() -> Table:
