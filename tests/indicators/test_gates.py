@@ -46,7 +46,7 @@ def test_the_share_counts_the_members_of_the_same_verdict(members, change):
 def test_a_verdict_carries_its_rule_action_and_reason():
     verdict = judge(gate(action="warn"), 0.05, np.array([0.04, 0.06]))
     assert (verdict.name, verdict.rule, verdict.action) == ("Rents", "rents may not rise", "warn")
-    assert verdict.reason == "lowest group rent burden changes by +0.050"
+    assert verdict.reason == "lowest group rent burden changes by +5.0 percentage points"
 
 
 def test_the_gates_of_every_scenario_are_about_affordability_and_block():

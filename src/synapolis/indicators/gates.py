@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from synapolis.core.declare import REGISTRY
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -80,5 +82,12 @@ def judge(gate: Gate, change: float | None, members: NDArray[np.float64], reason
         "block" if blocked else "pass",
         gate.action,
         share,
-        f"{gate.indicator.replace('_', ' ')} changes by {change:+.3f}",
+        f"{gate.indicator.replace('_', ' ')} changes by {_told(gate.indicator, change)}",
     )
+
+
+def _told(indicator: str, change: float) -> str:
+    """Write a change with its unit: of a share, in percentage points."""
+    unit = REGISTRY.quantities[indicator].unit if indicator in REGISTRY.quantities else ""
+    said = f"{100 * change:+.1f} percentage points" if unit == "1" else f"{change:+.3g} {unit}".rstrip()
+    return said.replace("-", "−")

@@ -94,6 +94,8 @@ def scale_of(quantity: str, unit: str, digits: int, currency: str = "", *, large
     if unit == "1" and quantity.rpartition("_")[2] in SHARE_WORDS:
         return Scale(100, "%", "percentage points", max(digits - 2, 0))
     label = unit_label(unit, currency)
+    if label == "%":
+        return Scale(1, label, "percentage points", digits)
     if (unit == "money" or CURRENCY.fullmatch(unit)) and abs(largest) >= MILLION:
         return Scale(1 / MILLION, f"million {label}", f"million {label}", min(digits + 6, 1))
     return Scale(1, label, label, digits)

@@ -36,7 +36,8 @@ def sentence(claim: Claim) -> str:
     if round(claim.change, claim.digits) == 0:
         return f"{claim.text}: unchanged at {number(claim.before, claim.digits)}{unit}."
     sign = "+" if claim.change > 0 else "−"
-    moved = f"{sign}{number(abs(claim.change), claim.digits)}{unit}{_share(claim)}"
+    points = " percentage points" if claim.unit == "%" else unit
+    moved = f"{sign}{number(abs(claim.change), claim.digits)}{points}{_share(claim)}"
     span = ""
     if claim.low is not None and claim.high is not None:
         span = f", likely {number(claim.low, claim.digits)} to {number(claim.high, claim.digits)}"
