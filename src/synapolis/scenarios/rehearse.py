@@ -13,6 +13,7 @@ from rapidfuzz import process
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.digest import digest
+from synapolis.core.digest import digest
 from synapolis.core.errors import NotComputableError, ScenarioError
 from synapolis.indicators.gates import AFFORDABILITY, Gate, GateResult, judge
 from synapolis.layers.city import City
@@ -24,7 +25,7 @@ from synapolis.scenarios.answer import (
     answer_hash,
 )
 from synapolis.scenarios.bind import bind
-from synapolis.scenarios.cache import Cache
+from synapolis.scenarios.cache import WORTH_KEEPING, Cache, Entry
 from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.ensemble import influence, interval, sample
 from synapolis.scenarios.pictures import edited_areas, effects_of, pictures_of
@@ -111,12 +112,14 @@ def rehearse(
     start = time.perf_counter()
     _known(rehearsal.want)
     edits = bind(rehearsal.scenario, city)
-    if sweep is not None and rehearsal.members:
-        sweep.begin(city)
+    swept = _mark(city, rehearsal)
+    if sweep is not None and rehearsal.members and cache.get(swept) is None:
+        sweep.begin(city)  # the workers start while this process runs the scenario itself
     outcome = run_both(city, edits, rehearsal, cache, progress=progress)
     if not outcome.words:
         raise NotComputableError("; ".join(outcome.missing.values()) or "nothing was asked for")
     members, changes = run_members(city, edits, rehearsal, outcome, cache, sweep=sweep, progress=progress)
+    cache.put(swept, Entry({}, {}, WORTH_KEEPING, {}))
     changes = {word: np.append(values, _change(word, outcome)) for word, values in changes.items()}
     claims = tuple(
         claim_of(word, outcome.planner, outcome.ran, changes.get(word))
@@ -169,6 +172,11 @@ def _settings(rehearsal: Rehearsal) -> dict[str, str]:
     """What besides city, edits and code decides the figures: assumptions set, size of the ensemble, gates."""
     stated = {f"{name}=": f"{value!r}" for name, value in rehearsal.assumptions.items()}
     return stated | {"members=": str(rehearsal.members), "gates=": digest(list(rehearsal.gates))}
+
+
+def _mark(city: City, rehearsal: Rehearsal) -> str:
+    """Key under which it is kept that this very ensemble was run."""
+    return digest(["swept", city.digest, vars(rehearsal) | {"scenario": rehearsal.scenario.model_dump(mode="json")}])
 
 
 def _known(words: Sequence[str]) -> None:
