@@ -22,7 +22,7 @@ from synapolis.scenarios.plan import BoundEdit, Planner
 from synapolis.scenarios.run import run
 
 GROUP_REACH = 240.0  # [m] patches are one candidate while their middles lie within this of each other
-MOST_ON_GROUND = 14
+MOST_ON_GROUND = 10
 MOST_ON_ROOFS = 6
 
 
