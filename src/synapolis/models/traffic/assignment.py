@@ -67,7 +67,8 @@ def _finite(times: NDArray[np.float64]) -> NDArray[np.float64]:
     method="Trips within the city by a doubly constrained gravity model on congested times and a fixed car share; "
     "traffic entering at gateways at an assumed volume a lane, part of it passing through, the rest going to jobs and "
     "homes.",
-    limits="One car share for all: no mode choice. Gateway volumes are assumed where nothing was counted.",
+    limits="One car share for all: no mode choice. Gateway volumes are assumed where nothing was counted; traffic of a "
+    "gateway that an edit closes is left out, not sent elsewhere.",
     risks=RISKS,
     tests=TESTS,
 )
