@@ -16,12 +16,12 @@ from rich.console import Console
 
 from synapolis.core.errors import StorageError
 from synapolis.report.basemap import draw_base, round_length
+from synapolis.report.console import print_answer
 from synapolis.report.maps import map_view
 from synapolis.report.numbers import claim_text, number, percent, significant, span
 from synapolis.report.page import render_report, write_report
 from synapolis.report.pedigree import trace
 from synapolis.report.ramps import diverging, sequential
-from synapolis.report.console import print_answer
 from synapolis.report.tables import answer_markdown, answer_table, assumptions_table, claims_csv, sites_table
 from synapolis.scenarios.answer import Answer, Claim, Evidence, MapLayer
 

@@ -13,7 +13,6 @@ from rapidfuzz import process
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.digest import digest
-from synapolis.core.digest import digest
 from synapolis.core.errors import NotComputableError, ScenarioError
 from synapolis.indicators.gates import AFFORDABILITY, Gate, GateResult, judge
 from synapolis.layers.city import City
