@@ -54,5 +54,10 @@ lock: .venv/.installed  ## Pin the dependencies again (names, versions, hashes)
 	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra bench --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-bench.lock
 
+.PHONY: record
+record: .venv/.installed  ## Write models.lock and the generated pages of docs/ again
+	$(BIN)/python -m synapolis.models.lock
+	$(BIN)/python -m synapolis.report.reference docs
+
 clean:  ## Remove the environments and what the tools left behind
 	rm -rf .venv .bench-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist report.html

@@ -141,9 +141,7 @@ def test_sizes_and_seeds_that_cannot_be_made_are_refused(people, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("people", "seed"), [(500, 1), (1_000, 2), (1_000, 3), (20_000, 1), (20_000, 7), (60_000, 1)]
-)
+@pytest.mark.parametrize(("people", "seed"), [(500, 1), (1_000, 2), (1_000, 3), (20_000, 1), (20_000, 7), (60_000, 1)])
 def test_other_sizes_and_seeds_hold_together(people, seed):
     layers = {name: layer.value for name, layer in generate_city(people, seed).layers.items()}
     assert layers["zones"]["population"].sum() == people
