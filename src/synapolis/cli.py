@@ -158,16 +158,22 @@ def run(
     workers: WorkersOption = 0,
 ) -> None:
     """Run a scenario file and answer for the wanted quantities."""
+    from synapolis.scenarios.answer import SCENARIO
     from synapolis.scenarios.bind import read_scenario
     from synapolis.scenarios.cache import default_cache
     from synapolis.scenarios.rehearse import Rehearsal, rehearse
     from synapolis.scenarios.sweep import Sweep, default_workers
 
     place = load_city(city)
+    read = read_scenario(scenario)
     rehearsal = Rehearsal(
-        read_scenario(scenario), tuple(word.strip() for word in want.split(",") if word.strip()),
-        question=f"{scenario.name}: {want}", purpose=purpose, members=members, assumptions=_assumed(assume or []),
-    )  # fmt: skip
+        read,
+        tuple(word.strip() for word in want.split(",") if word.strip()),
+        question=f"{SCENARIO}{read.title or scenario.name}",
+        purpose=purpose,
+        members=members,
+        assumptions=_assumed(assume or []),
+    )
     with progress() as tell, Sweep(workers or default_workers()) as sweep:
         answer, evidence = rehearse(place, rehearsal, default_cache(), sweep=sweep, progress=tell)
     _deliver(answer, evidence, as_json=as_json, report=report)

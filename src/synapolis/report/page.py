@@ -169,7 +169,7 @@ def _groups(rows: list[Row]) -> tuple[Group, ...]:
 
 def command_of(answer: Answer, city: str) -> str:
     """The command that asks the same again."""
-    if answer.question:
+    if answer.in_words:
         return f"synapolis ask {shlex.quote(answer.question)} --city {shlex.quote(city)}"
     want = f" --want {','.join(answer.want)}" if answer.want else ""
     return f"synapolis run {shlex.quote(city)} scenario.yaml{want} --purpose {shlex.quote(answer.purpose)}"

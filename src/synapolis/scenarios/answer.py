@@ -22,6 +22,8 @@ from synapolis.layers.city import City
 
 FORMAT_VERSION = 1
 NO_DIFFERENCE = "no detectable difference"
+SCENARIO = "Scenario "
+"""How the question of an answer begins that was asked by a scenario file."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,11 @@ class Answer:
     statistics: Mapping[str, float] = field(default_factory=dict)
     hash: str = ""
     format_version: int = FORMAT_VERSION
+
+    @property
+    def in_words(self) -> bool:
+        """Whether it was asked in plain words rather than by a scenario file."""
+        return bool(self.question) and not self.question.startswith(SCENARIO)
 
     @property
     def blocked(self) -> bool:

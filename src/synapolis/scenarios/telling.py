@@ -122,7 +122,7 @@ def summary_of(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit]) -> 
             f"The {asked:,.0f} homes are spread over zones: where they would stand and whether they fit is not asked, "
             "for want of buildings and land cover."
             if by_zone(outcome)
-            else f"All {asked:,.0f} homes fit under the massing rules."
+            else f"{'The home fits' if asked == 1 else f'All {asked:,.0f} homes fit'} under the massing rules."
             if unplaced < 1
             else f"{placed:,.0f} of the {asked:,.0f} homes fit under the massing rules; {unplaced:,.0f} do not."
         )
