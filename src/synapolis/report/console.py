@@ -121,7 +121,8 @@ def _branch(tree: Tree, step_id: str, steps: Mapping[str, Any], shown: set[str])
         tree.add(f"{label} ...")
         return
     shown.add(step_id)
-    branch = tree.add(f"{label}: {escape(step['does'])} [dim]{escape(step['source'])}[/dim]")
+    touched = f" [bold]{escape('; '.join(step['touches']))}[/bold]" if step.get("touches") else ""
+    branch = tree.add(f"{label}: {escape(step['does'])}{touched} [dim]{escape(step['source'])}[/dim]")
     for parent in step["parents"]:
         _branch(branch, parent, steps, shown)
 

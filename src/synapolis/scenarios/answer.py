@@ -114,6 +114,7 @@ class Step:
     source: str = ""
     limits: str = ""
     owner: str = ""
+    touches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synapolis.core.declare import Assumption
+from synapolis.layers.change import Change, change_between
 from synapolis.layers.city import City
+from synapolis.layers.grid import Grid
 from synapolis.scenarios.answer import AssumptionUse, LayerUse, Step
-from synapolis.scenarios.plan import Planner, Ref, ancestors
+from synapolis.scenarios.plan import Node, Planner, Ref, ancestors
 from synapolis.scenarios.run import Ran
 from synapolis.scenarios.views import view_of
 
@@ -48,7 +50,7 @@ def step_id(ran: Ran, node: Any) -> str:
     return f"{node.kind}:{node.name}" + (f"@{node.stage}" if node.declaration is not None else "")
 
 
-def steps_of(ran: Ran, refs: Sequence[Ref], last: int) -> tuple[Step, ...]:
+def steps_of(ran: Ran, refs: Sequence[Ref], last: int, grid: Grid) -> tuple[Step, ...]:
     """Every step below the outputs, parents first; those inside a fixed point are told without a time of their own."""
     steps, fresh = [], set(ran.computed)
     for node in ancestors(refs):
@@ -68,10 +70,19 @@ def steps_of(ran: Ran, refs: Sequence[Ref], last: int) -> tuple[Step, ...]:
                 version=declaration.version if declaration else "", makes=node.outputs,
                 parents=tuple(dict.fromkeys(step_id(ran, parent) for parent in given)),
                 seconds=entry.seconds if entry is not None else 0.0, cached=node.name not in fresh, origin=node.origin,
-                **facts,
+                touches=tuple(str(change) for change in changes_of(ran, node, grid)), **facts,
             )
         )  # fmt: skip
     return tuple({step.id: step for step in steps}.values())
+
+
+def changes_of(ran: Ran, node: Node, grid: Grid) -> list[Change]:
+    """What an edit changed of each word it touches: its output against what it was given."""
+    if node.kind != "edit" or id(node) not in ran.entries:
+        return []
+    given = {word: ran.value(ref) for word, ref in node.inputs}
+    made = ran.entries[id(node)].outputs
+    return [change for word in made if word in given if (change := change_between(word, given[word], made[word], grid))]
 
 
 def versions_of(refs: Sequence[Ref]) -> dict[str, str]:

@@ -129,7 +129,7 @@ def rehearse(
     influences = {word: influence(_own(members, word, outcome), values[:-1]) for word, values in changes.items()}
     evidence = Evidence(city, pictures_of(outcome), changes, edited_areas(city, edits))
     refs = [outcome.planner.want(word, stage) for word in outcome.words for stage in (0, outcome.planner.last)]
-    steps = steps_of(outcome.ran, refs, outcome.planner.last)
+    steps = steps_of(outcome.ran, refs, outcome.planner.last, outcome.planner.city.grid)
     answer = Answer(
         status="answered",
         question=rehearsal.question,
@@ -348,7 +348,7 @@ def _as_asked(city: City, rehearsal: Rehearsal, outcome: Outcome, cache: Cache) 
                 note = f"{homes:,.0f} homes, {how}"
                 claims.append(Claim(**{**vars(claim), "id": f"{word}_{fit}", "note": note}))
         refs = [result.planner.want(word) for word in result.words]
-        steps += steps_of(result.ran, refs, result.planner.last)
+        steps += steps_of(result.ran, refs, result.planner.last, result.planner.city.grid)
     return tuple(claims), steps
 
 

@@ -280,7 +280,7 @@ def _answer(
         scenario={"siting": _asked(siting, city)},
         claims=tuple(_claim(word, planner, ran, changes[word]) for word in words),
         assumptions=assumptions_used(planner, refs, influences), layers=layers_used(city, refs),
-        steps=steps_of(ran, refs, planner.last),
+        steps=steps_of(ran, refs, planner.last, city.grid),
         not_computable={w: why for w in AIMS if w not in aims and (why := Planner(city).why_not(w))},
         statistics={
             "nodes": float(len(ran.entries)), "computed": float(len(ran.computed)), "cached": float(ran.cached),
