@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from synapolis.core.errors import ScenarioError
 from synapolis.layers.city import City
-from synapolis.scenarios.areas import find_area, find_route, find_street, street_line
+from synapolis.scenarios.areas import FoundArea, find_area, find_route, find_street, street_line
 from synapolis.scenarios.edits import (
     OUTSIDE,
     AddHomes,
@@ -100,6 +100,12 @@ def bind(scenario: Scenario, city: City) -> tuple[BoundEdit, ...]:
     return tuple(bound)
 
 
+def _where(area: FoundArea) -> str:
+    """Say where: some descriptions bring their own preposition."""
+    said = area.description
+    return said if said.startswith(("within ", "along ")) else f"in {said}"
+
+
 def _add_homes(edit: AddHomes, city: City) -> BoundEdit:
     area = find_area(edit.area, city)
     massing = {
@@ -109,21 +115,21 @@ def _add_homes(edit: AddHomes, city: City) -> BoundEdit:
     }
     models = (massing[edit.fit], "add_homes_to_zones")
     values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_homes": float(edit.homes)}
-    return BoundEdit(edit.id, edit.kind, models, values, f"adding {edit.homes:,} homes in {area.description}",
+    return BoundEdit(edit.id, edit.kind, models, values, f"adding {edit.homes:,} homes {_where(area)}",
                      {"amount": float(edit.homes), "unit": "home"})  # fmt: skip
 
 
 def _change_cover(edit: ChangeCover, city: City) -> BoundEdit:
     area = find_area(edit.area, city)
     values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_cover": edit.cover}
-    return BoundEdit(edit.id, edit.kind, edit.models, values, f"{edit.cover.replace('_', ' ')} in {area.description}",
+    return BoundEdit(edit.id, edit.kind, edit.models, values, f"{edit.cover.replace('_', ' ')} {_where(area)}",
                      {"amount": area.geometry.area, "unit": "m²", "kind": f"change_cover:{edit.cover}"})  # fmt: skip
 
 
 def _build_storage(edit: BuildStorage, city: City) -> BoundEdit:
     area = find_area(edit.area, city)
     values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_storage": edit.storage, "edit_depth": edit.depth_mm}
-    says = f"{edit.storage.replace('_', ' ')} holding {edit.depth_mm:g} mm in {area.description}"
+    says = f"{edit.storage.replace('_', ' ')} holding {edit.depth_mm:g} mm {_where(area)}"
     return BoundEdit(edit.id, edit.kind, edit.models, values, says,
                      {"amount": area.geometry.area, "unit": "m²", "kind": f"build_storage:{edit.storage}"})  # fmt: skip
 
