@@ -250,6 +250,9 @@ def _save_raster(layer: Layer, folder: Path) -> str:
 
 
 def _replace_folder(scratch: Path, folder: Path) -> None:
+    """Put a finished folder in place of an older one, once its files are on the disk."""
+    for path in (*scratch.rglob("*"), scratch):
+        _to_disk(path)
     if folder.exists():
         if any(folder.iterdir()) and not (folder / "city.toml").is_file():
             raise CityError(f"{folder} exists and is not a city; name an empty or new folder")
@@ -259,8 +262,15 @@ def _replace_folder(scratch: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     else:
         scratch.rename(folder)
-    if hasattr(os, "sync"):
-        os.sync()
+    _to_disk(folder.parent)
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _restore(folder: Path) -> None:
