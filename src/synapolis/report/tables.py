@@ -55,16 +55,18 @@ def answer_table(answer: Answer, currency: str = "", *, note: str = "") -> Table
     return table
 
 
-def sites_table(answer: Answer) -> Table:
-    """Candidates of siting for the terminal, best first."""
+def sites_table(answer: Answer, *, most: int = 8) -> Table:
+    """Candidates of siting for the terminal, best first, at most so many."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, justify in (("rank", "right"), ("site", "left"), ("homes", "right"), ("among the best in", "right")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     table.add_column("why", overflow="fold", ratio=1)
-    for site in sorted(answer.sites, key=lambda site: site.rank):
+    for site in sorted(answer.sites, key=lambda site: site.rank)[:most]:
         rank = f"{site.rank}*" if site.on_front else str(site.rank)
         table.add_row(rank, escape(site.name), number(site.homes), percent(site.stability), escape(site.reason))
-    table.caption = "* on the Pareto front" if any(site.on_front for site in answer.sites) else None
+    left = len(answer.sites) - most
+    said = ["* on the Pareto front"] if any(site.on_front for site in answer.sites) else []
+    table.caption = "; ".join(said + ([f"{left} more in the report"] if left > 0 else [])) or None
     return table
 
 
