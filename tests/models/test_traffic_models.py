@@ -192,3 +192,12 @@ def test_a_street_left_without_a_lane_is_closed_and_others_keep_theirs():
     assert fewer["drive"].all()
     none = change_lanes(streets, ("s1",), -5.0)
     assert list(none.loc[["s0", "s1"], "drive"]) == [True, False]
+
+
+def test_unmapped_lanes_change_from_those_of_the_class():
+    """A one-way street without mapped lanes has one: one more doubles it, one less closes it."""
+    streets = town()[0].assign(one_way=lambda t: t.index == "s1")
+    more = change_lanes(streets, ("s1", "s2"), 1.0)
+    assert list(more.loc[["s1", "s2"], "lanes"]) == [2, 3]
+    fewer = change_lanes(streets, ("s1", "s2"), -1.0)
+    assert list(fewer.loc[["s1", "s2"], "drive"]) == [False, True]

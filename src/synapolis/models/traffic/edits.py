@@ -6,13 +6,15 @@ import numpy as np
 
 from synapolis.core.declare import model
 from synapolis.layers.vocabulary import EditLanes, EditStreets, Streets
+from synapolis.models.traffic.roads import lanes_of
 
 TESTS = "tests/models/test_traffic_models.py"
 RISKS = "Deliveries, emergency access and turning lanes are not looked at."
 
 
 @model(version="1", decision="Rehearsing lanes taken from cars or given to them.",
-       method="Changes the lanes of the named segments; a segment left without a lane is closed to cars.",
+       method="Changes the lanes of the named segments, mapped or those of their class; one left without a lane "
+       "is closed to cars.",
        limits="Lane widths, turning lanes and parking are not modelled.", risks=RISKS, tests=TESTS)  # fmt: skip
 def change_lanes(streets: Streets, edit_streets: EditStreets, edit_lanes: EditLanes) -> Streets:
     """Take lanes from a street, or give it lanes.
@@ -22,8 +24,7 @@ def change_lanes(streets: Streets, edit_streets: EditStreets, edit_lanes: EditLa
     Own definition over the streets layer.
     """
     changed = streets.index.isin(edit_streets) & streets["drive"].to_numpy()
-    lanes = streets["lanes"].fillna(2).to_numpy(dtype=float)
-    left = np.where(changed, np.maximum(0, lanes + edit_lanes), lanes)
+    left = np.maximum(0, lanes_of(streets) + edit_lanes)
     return streets.assign(
         lanes=np.where(changed, left, streets["lanes"]), drive=streets["drive"] & ~(changed & (left == 0))
     )

@@ -122,16 +122,26 @@ def road_network(
     )
 
 
+def lanes_of(streets: Any) -> NDArray[np.float64]:
+    """Lanes of each street, both directions together; where none are mapped, those of its class. (street,)."""
+    mapped = streets["lanes"].to_numpy(dtype=float)
+    directions = np.where(streets["one_way"].to_numpy(dtype=bool), 1.0, 2.0)
+    return np.where(mapped > 0, mapped, _class_facts(streets)[:, 1] * directions)
+
+
+def _class_facts(streets: Any) -> NDArray[np.float64]:
+    """Lane capacity, lanes a direction and free-flow speed of each street's class. (street, 3)."""
+    return np.array([ROAD_CLASSES.get(name, OTHER_CLASS) for name in streets["road_class"]]).reshape(-1, 3)
+
+
 def _links(streets: Any, junctions: Any) -> dict[str, NDArray[Any]]:
     """Directed links of the streets open to cars: with the line, and against it where it is two-way."""
     row = np.flatnonzero(streets["drive"].to_numpy())
     open_streets = streets.iloc[row]
     start, end = (junctions.index.get_indexer(open_streets[name]) for name in ("from_junction", "to_junction"))
-    facts = np.array([ROAD_CLASSES.get(name, OTHER_CLASS) for name in open_streets["road_class"]]).reshape(-1, 3)
+    facts = _class_facts(open_streets)
     one_way = open_streets["one_way"].to_numpy(dtype=bool)
-    both = open_streets["lanes"].to_numpy(dtype=float)
-    directions = np.where(one_way, 1.0, 2.0)
-    lanes = np.where(np.isfinite(both) & (both > 0), np.maximum(both / directions, 0.5), facts[:, 1])
+    lanes = np.maximum(lanes_of(open_streets) / np.where(one_way, 1.0, 2.0), 0.5)
     mapped = open_streets["max_speed"].to_numpy(dtype=float)
     speed = np.where(mapped > 0, mapped, np.minimum(facts[:, 2] / 3.6, URBAN_LIMIT))
     length = open_streets.geometry.length.to_numpy()
