@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -363,3 +364,41 @@ def test_5000_homes_in_kamppi_place_between_1000_and_3000_on_real_ground(tmp_pat
         ("streets", streets.geometry[~streets["bridge"]]),
     ):
         assert not shapely.intersects(new, shapely.union_all(shapes.to_numpy())).any(), name
+
+
+def test_a_plot_with_a_sliver_on_it_is_divided_too():
+    """A sliver along an earlier cut pulls the rectangle around a plot askew: halves that gain nothing end."""
+    sliver = shapely.Polygon(
+        [(228, 192), (220, 192), (220, 200), (224, 200), (224, 225.257145395), (276.2167910334, 222.9868223565),
+         (277.82606164756, 260), (274.69562686526, 188), (228, 188)]
+    )  # fmt: skip
+    patch = shapely.transform(sliver, lambda xy: xy + np.array([500_000, 5_000_000]))
+    parts = plots(patch, max_area=1600)
+    assert max(part.area for part in parts) <= 1600
+    assert sum(part.area for part in parts) == pytest.approx(patch.area)
+
+
+def test_a_roof_raised_by_two_edits_is_one_roof():
+    first = ask(10_000)[1]
+    again = first.assign(edit="e2").set_axis([f"e2/{n}" for n in range(len(first))])
+    twice = gpd.GeoDataFrame(pd.concat([first, again[again["kind"] == "roof storeys"]]), crs=first.crs)
+    assert what_gave_way(twice)["roofs"] == pytest.approx(what_gave_way(first)["roofs"])
+    rules = {"home_floor_area": 80, "site_coverage": 0.5, "new_building_levels": 8}
+    assert room_for_the_rest(twice, **rules).extra_levels == room_for_the_rest(first, **rules).extra_levels
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"), [("home_floor_area", 0.0), ("max_plot_area", -1.0), ("site_coverage", -0.5)]
+)
+def test_rules_without_meaning_are_refused(rule, value):
+    with pytest.raises(ModelError, match=rule):
+        ask(100, **{rule: value})
+
+
+@pytest.mark.parametrize("rule", ["site_coverage", "new_building_levels"])
+def test_a_rule_against_new_buildings_leaves_the_roofs(rule):
+    programme = ask(10_000, **{rule: 0.0})[1]
+    assert set(programme["kind"]) == {"roof storeys", "unplaced"}
+    room = room_for_the_rest(programme, **{name: (RULES | {rule: 0.0})[name] for name in
+                             ("home_floor_area", "site_coverage", "new_building_levels")})  # fmt: skip
+    assert not any("ha more ground" in way for way in room.sentences())

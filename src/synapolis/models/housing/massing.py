@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from synapolis.core.errors import LayerError, ScenarioError
+from synapolis.core.errors import LayerError, ModelError, ScenarioError
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import Cover
 from synapolis.models.housing.programme import BEYOND_RULES, NEW_BUILDING, ROOF_STOREYS, UNPLACED
@@ -62,7 +62,16 @@ def whole_shares(weights: Any, total: int) -> np.ndarray[Any, Any]:
 def rules_of(
     home: float, coverage: float, new_levels: float, most: float, roof: float, deck: float, site: float, plot: float
 ) -> Rules:
-    """The massing rules; storeys are whole, and a new building keeps to the height limit."""
+    """The massing rules; storeys are whole, and a new building keeps to the height limit.
+
+    Raises
+    ------
+    ModelError
+        A floor area or plot that is not above 0, or any rule below 0.
+    """
+    _check_rules({"home_floor_area": home, "max_plot_area": plot}, above=True)
+    _check_rules({"site_coverage": coverage, "new_building_levels": new_levels, "max_levels": most,
+                  "roof_storeys": roof, "roof_coverage": deck, "min_site_area": site}, above=False)  # fmt: skip
     return Rules(
         home_floor_area=home,
         site_coverage=coverage,
@@ -73,6 +82,12 @@ def rules_of(
         min_site_area=site,
         max_plot_area=plot,
     )
+
+
+def _check_rules(values: dict[str, float], *, above: bool) -> None:
+    for name, value in values.items():
+        if not (np.isfinite(value) and (value > 0 or (value == 0 and not above))):
+            raise ModelError(f"{name} must be {'above' if above else 'at least'} 0, got {value:g}; set another value")
 
 
 def whole_homes(homes: float) -> int:

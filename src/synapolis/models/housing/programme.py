@@ -64,7 +64,10 @@ class RoomForTheRest:
         """Say it in plain words, one way a sentence."""
         if self.unplaced <= 0:
             return ()
-        said = [f"{self.hectares:.1f} ha more ground, built on as densely, for the other {self.unplaced:,.0f} homes"]
+        said = []
+        if np.isfinite(self.hectares):
+            ground = f"{self.hectares:.1f} ha more ground, built on as densely"
+            said.append(f"{ground}, for the other {self.unplaced:,.0f} homes")
         if np.isfinite(self.extra_levels):
             storeys = "storey" if self.extra_levels == 1 else "storeys"
             said.append(f"{self.extra_levels:.0f} more {storeys} on each new and each raised building")
@@ -94,21 +97,30 @@ def room_for_the_rest(
     missing = homes_unplaced(programme)
     kinds = programme["kind"]
     placed = programme[~kinds.isin([UNPLACED, BY_ZONE])]
-    decks = float(programme.loc[kinds.isin([NEW_BUILDING, ROOF_STOREYS]), "footprint"].sum())
+    standing = _each_roof_once(programme[kinds.isin([NEW_BUILDING, ROOF_STOREYS])])
+    decks = float(standing["footprint"].sum())
+    density = site_coverage * new_building_levels
     floor = float(placed["floor_area"].sum())
     asked = missing + float(placed["homes"].sum())
     return RoomForTheRest(
         unplaced=missing,
         extra_levels=float(np.ceil(missing * home_floor_area / decks)) if decks > 0 else np.nan,
-        hectares=missing * home_floor_area / (site_coverage * new_building_levels) / 10_000,
+        hectares=missing * home_floor_area / density / 10_000 if density > 0 else np.nan,
         home_floor_area=floor / asked if floor > 0 else np.nan,
     )
+
+
+def _each_roof_once(programme: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The programme without the rows that raise a roof once more than another edit did."""
+    again = (programme["kind"] == ROOF_STOREYS) & programme.duplicated(["kind", "site"])
+    return programme[~again]
 
 
 def what_gave_way(programme: gpd.GeoDataFrame) -> dict[str, float]:
     """Ground and roofs that new homes take, by what was there before [m²], the largest first."""
     areas: dict[str, float] = {}
-    for row in programme[~programme["kind"].isin([UNPLACED, BEYOND_RULES, BY_ZONE])].itertuples():
+    taken = _each_roof_once(programme)
+    for row in taken[~taken["kind"].isin([UNPLACED, BEYOND_RULES, BY_ZONE])].itertuples():
         for part in str(row.gave_way).split(", "):
             name, _, share = part.rpartition(" ")
             known = share.endswith("%") and share[:-1].isdigit()

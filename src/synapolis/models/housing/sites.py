@@ -50,14 +50,27 @@ def plots(patch: shapely.Polygon, *, max_area: float) -> list[shapely.Polygon]:
     """Divide a patch across its longer side until no part is larger than `max_area` [m²]."""
     if patch.area <= max_area:
         return [patch]
-    corners = shapely.get_coordinates(shapely.minimum_rotated_rectangle(patch))[:4]
+    parts = _cut(patch, _half_around(shapely.minimum_rotated_rectangle(patch)))
+    if max(part.area for part in parts) > 0.99 * patch.area:  # a sliver at its edge pulled the rectangle askew
+        parts = _cut(patch, _half_around(shapely.box(*patch.bounds)))
+    return [plot for part in parts for plot in plots(part, max_area=max_area)]
+
+
+def _half_around(rectangle: shapely.Polygon) -> shapely.Polygon:
+    """One half of a rectangle, cut across its longer side."""
+    corners = shapely.get_coordinates(rectangle)[:4]
     sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     first = int(np.argmax(sides[:2]))  # the longer side runs from corner `first` to the next
     a, b, c, d = np.roll(corners, -first, axis=0)
-    near = shapely.Polygon([a, (a + b) / 2, (c + d) / 2, d])
-    halves = [shapely.intersection(patch, near), shapely.difference(patch, near)]
-    parts = [part for half in halves for part in _polygons(half)]
-    return [plot for part in parts for plot in plots(part, max_area=max_area)]
+    return shapely.Polygon([a, (a + b) / 2, (c + d) / 2, d])
+
+
+def _cut(patch: shapely.Polygon, half: shapely.Polygon) -> list[shapely.Polygon]:
+    return [
+        part
+        for side in (shapely.intersection(patch, half), shapely.difference(patch, half))
+        for part in _polygons(side)
+    ]
 
 
 def footprints(
