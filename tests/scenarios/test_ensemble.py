@@ -1,5 +1,7 @@
 """Ensembles: seeded, within their ranges, and able to find what matters, and only that."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from synapolis.core.declare import Assumption
 from synapolis.scenarios.ensemble import influence, interval, sample
+from synapolis.scenarios.sweep import Task
 
 
 def assumption(name, low=0.0, value=1.0, high=3.0, distribution="uniform"):
@@ -89,3 +92,14 @@ def test_what_plays_no_part_is_rarely_named():
         assert max(found, key=found.get) == "x0"
         named.append(sum(share >= 0.05 for name, share in found.items() if name not in ("x0", "x1")))
     assert np.mean(named) <= 1.0
+
+
+def test_a_kept_task_is_of_its_country_its_values_and_its_methods(town, registry):
+    """What a task says nothing of is the city's own value: numbers kept under another are another task's."""
+    task = Task((), ("total_capital_cost",))
+    key = task.key(town)
+    assert task.key(replace(town, country="BR")) != key
+    assert replace(task, excluded={"runoff": "tried"}).key(town) != key
+    known = registry.assumptions["soft_cost_share"]
+    registry.assumptions["soft_cost_share"] = replace(known, value=known.value + 0.01)
+    assert task.key(town) != key

@@ -188,3 +188,11 @@ def test_a_city_without_buildings_is_refused_with_the_reason(town):
 def test_an_area_without_a_place_for_homes_is_refused(town, memory):
     with pytest.raises(ScenarioError, match=r"no place could take homes|takes a single home"):
         choose_sites(town, Siting(10, area=Area(place="Long Green"), members=0), memory)
+
+
+def test_an_aim_whose_model_finds_nothing_to_compute_from_is_left_out_and_named(town, memory):
+    streets = town.layers["streets"]
+    carless = town.with_layers(replace(streets, value=streets.value.assign(drive=False)))
+    answer, _ = choose_sites(carless, Siting(50, members=0), memory)
+    assert "vehicle_kilometres" not in answer.want
+    assert "open to cars" in answer.not_computable["vehicle_kilometres"]

@@ -27,7 +27,7 @@ from synapolis.scenarios.ensemble import influence, sample
 from synapolis.scenarios.plan import BoundEdit, Planner, ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, steps_of, versions_of
 from synapolis.scenarios.rehearse import SEED, claim_of
-from synapolis.scenarios.run import Progress, Ran, run
+from synapolis.scenarios.run import NodeFailedError, Progress, Ran, run
 from synapolis.scenarios.sweep import Sweep, Task
 from synapolis.scenarios.views import view_of
 
@@ -86,11 +86,11 @@ def choose_sites(
         When no candidate takes a home, or a weight names no aim.
     """
     start, sweep = time.perf_counter(), sweep or Sweep()
-    aims = aims_of(city, siting.weights)
+    aims, excluded = _tried(city, siting.weights, cache)
     area = find_area(siting.area, city).geometry if siting.area is not None else None
     candidates = find_candidates(city, cache, area=area)
-    members = _members(city, candidates, aims, siting)
-    scores = _score(city, candidates, aims, members, siting, cache, sweep, progress)
+    members = _members(Planner(city, [candidates[0].edit(siting.homes, 1)], excluded=excluded), aims, siting)
+    scores = _score(city, candidates, aims, members, siting, excluded, cache, sweep, progress)
     fit = min(float(siting.homes), float(scores.homes[0].sum()))
     able = np.flatnonzero(scores.homes[0] >= max(1.0, WORTH_A_SITE * fit))
     if not len(able):
@@ -99,11 +99,28 @@ def choose_sites(
     scores = Scores(scores.aims, scores.table[:, able], scores.homes[:, able])
     sites = rank_sites(candidates, scores, siting.weights)
     chosen = _choose(candidates, sites, siting.homes)
-    return _answer(city, siting, sites, chosen, members, cache, sweep, start)
+    return _answer(siting, sites, Planner(city, chosen, excluded=excluded), members, cache, sweep, start)
 
 
-def aims_of(city: City, weights: Mapping[str, float]) -> tuple[str, ...]:
-    """Aims that can be had for a city; in a small one, access within shorter times.
+def _tried(city: City, weights: Mapping[str, float], cache: Cache) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Aims that can be had once run, and the models that found nothing to compute from, each with its reason."""
+    excluded: dict[str, str] = {}
+    while True:
+        aims = aims_of(city, weights, excluded)
+        planner = Planner(city, excluded=excluded)
+        gates = [gate.indicator for gate in AFFORDABILITY if planner.why_not(gate.indicator) is None]
+        try:
+            run([planner.want(word, 0) for word in (*aims, *gates)], cache)
+        except NodeFailedError as error:
+            if error.model in excluded:
+                raise
+            excluded[error.model] = error.reason
+            continue
+        return aims, excluded
+
+
+def aims_of(city: City, weights: Mapping[str, float], excluded: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Aims that can be had for a city without the excluded models; in a small one, access within shorter times.
 
     Raises
     ------
@@ -115,7 +132,7 @@ def aims_of(city: City, weights: Mapping[str, float]) -> tuple[str, ...]:
     unknown = [name for name, weight in weights.items() if name not in AIMS or weight < 0]
     if unknown:
         raise ScenarioError(f"weights are at least 0 for {', '.join(AIMS)}; got {', '.join(sorted(unknown))}")
-    planner = Planner(city)
+    planner = Planner(city, excluded=excluded)
     for word in ("buildings", "free_ground"):
         planner.want(word, 0)
     left, bottom, right, top = city.extent.bounds
@@ -127,11 +144,8 @@ def aims_of(city: City, weights: Mapping[str, float]) -> tuple[str, ...]:
     return aims
 
 
-def _members(
-    city: City, candidates: Sequence[Candidate], aims: Sequence[str], siting: Siting
-) -> list[dict[str, float]]:
+def _members(planner: Planner, aims: Sequence[str], siting: Siting) -> list[dict[str, float]]:
     """Central assumptions first, then seeded samples of everything the aims rest on."""
-    planner = Planner(city, [candidates[0].edit(siting.homes, 1)])
     nodes = ancestors([planner.want(word) for word in aims])
     names = sorted({node.name for node in nodes if node.kind == "assumption"})
     known = [planner.assumption(name) for name in names]
@@ -144,6 +158,7 @@ def _score(
     aims: tuple[str, ...],
     members: Sequence[Mapping[str, float]],
     siting: Siting,
+    excluded: Mapping[str, str],
     cache: Cache,
     sweep: Sweep,
     progress: Progress | None,
@@ -151,7 +166,7 @@ def _score(
     """Rehearse every candidate in every member; each is asked for all homes and takes what it can."""
     words = (*aims, "homes_placed")
     edits = [candidate.edit(siting.homes, number) for number, candidate in enumerate(candidates, start=1)]
-    groups = [[Task((edit,), words, member) for edit in edits] for member in members]
+    groups = [[Task((edit,), words, member, excluded=excluded) for edit in edits] for member in members]
     numbers = sweep.map(city, groups, cache, progress=progress)
     table = np.full((len(members), len(candidates), len(aims)), np.nan)
     homes = np.zeros(table.shape[:2])
@@ -249,23 +264,21 @@ def _choose(candidates: Sequence[Candidate], sites: Sequence[Site], homes: int) 
 
 
 def _answer(
-    city: City,
     siting: Siting,
     sites: tuple[Site, ...],
-    chosen: Sequence[BoundEdit],
+    planner: Planner,
     members: Sequence[Mapping[str, float]],
     cache: Cache,
     sweep: Sweep,
     start: float,
 ) -> tuple[Answer, Evidence]:
     """Rehearse the chosen sites together, judge the gates on them, and put the answer into words."""
-    aims = tuple(sites[0].scores)
-    planner = Planner(city, chosen)
+    city, chosen, aims = planner.city, planner.edits, tuple(sites[0].scores)
     extra = [gate.indicator for gate in AFFORDABILITY if gate.indicator not in aims]
     words = (*aims, *(word for word in extra if planner.why_not(word) is None))
     refs = [planner.want(word, stage) for word in (*words, "homes_placed") for stage in (0, planner.last)]
     ran = run(refs, cache)
-    groups = [[Task(tuple(chosen), words, member)] for member in members[1:]]
+    groups = [[Task(chosen, words, member, excluded=planner.excluded)] for member in members[1:]]
     kept = [(m, found) for m, (found,) in zip(members[1:], sweep.map(city, groups, cache), strict=True) if found]
     changes = {word: np.array([found[word][1] - found[word][0] for _, found in kept]) for word in words}
     influences = {word: influence([m for m, _ in kept], values) for word, values in changes.items()}
@@ -281,7 +294,7 @@ def _answer(
         claims=tuple(_claim(word, planner, ran, changes[word]) for word in words),
         assumptions=assumptions_used(planner, refs, influences), layers=layers_used(city, refs),
         steps=steps_of(ran, refs, planner.last, city.grid),
-        not_computable={w: why for w in AIMS if w not in aims and (why := Planner(city).why_not(w))},
+        not_computable={w: why for w in AIMS if w not in aims and (why := planner.why_not(w))},
         statistics={
             "nodes": float(len(ran.entries)), "computed": float(len(ran.computed)), "cached": float(ran.cached),
             "members": float(len(kept)), "scenarios": float(len(members) * len(sites)),

@@ -38,10 +38,13 @@ class Task:
     excluded: Mapping[str, str] = field(default_factory=dict)
 
     def key(self, city: City) -> str:
-        """Hash of everything the numbers depend on."""
-        edits = [[edit.models, dict(edit.values)] for edit in self.edits]
+        """Hash of everything the numbers depend on: what the task states, the city's own values, and the code."""
+        edits = [[edit.models, dict(edit.values), dict(edit.log)] for edit in self.edits]
+        planner = Planner(city)
+        values = {name: planner.assumption(name).value for name in REGISTRY.assumptions} | dict(self.assumptions)
         code = {model.name: model.code_digest for model in REGISTRY.models.values()}
-        return digest(["task", city.digest, edits, self.words, dict(self.assumptions), dict(self.methods), code])
+        stated = [dict(self.methods), dict(self.excluded)]
+        return digest(["task", city.digest, edits, self.words, values, stated, code])
 
 
 def evaluate(city: City, task: Task, cache: Cache) -> dict[str, Pair]:
