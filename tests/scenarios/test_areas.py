@@ -192,6 +192,7 @@ BOW = {
         ({"type": "Circle"}, "must be GeoJSON"),
         ({"type": "FeatureCollection", "features": []}, "empty"),
         ({"type": "FeatureCollection", "features": [3]}, "FeatureCollection"),
+        ({"type": "FeatureCollection", "features": 5}, "FeatureCollection"),
         ({"type": "Feature", "geometry": None}, "must be GeoJSON"),
         ({"type": "Point", "coordinates": [float("nan"), 60.1]}, "not numbers"),
     ],

@@ -250,6 +250,21 @@ def test_the_hash_differs_where_figures_may(town, memory, what):
     assert answers[0].hash != answers[1].hash
 
 
+def test_the_hash_is_of_the_values_of_assumptions_too(town, registry):
+    before = rehearse(town, asked(HOMES, WANT[:1], members=0), Cache())[0]
+    known = registry.assumptions["storm_depth"]
+    registry.assumptions["storm_depth"] = replace(known, value=known.value + 1)
+    assert rehearse(town, asked(HOMES, WANT[:1], members=0), Cache())[0].hash != before.hash
+
+
+@pytest.mark.parametrize(
+    ("stated", "says"), [({"storm_deph": 30.0}, "storm_depth"), ({"storm_depth": float("nan")}, "finite")]
+)
+def test_a_stated_assumption_that_is_none_is_refused(town, memory, stated, says):
+    with pytest.raises(ScenarioError, match=says):
+        rehearse(town, asked(HOMES, members=0, assumptions=stated), memory)
+
+
 def no_constants(name):
     raise AssertionError(f"{name} is not JSON")
 

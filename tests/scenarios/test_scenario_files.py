@@ -1,6 +1,7 @@
 """Scenario files: what is written plainly is read, and everything else is one clear error, whatever the bytes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -130,6 +131,15 @@ def test_what_does_not_fit_the_city_is_named(town, what):
     text, says = UNBOUND[what]
     with pytest.raises(ScenarioError, match=says):
         bind(parse_scenario(text), town)
+
+
+@pytest.mark.parametrize("what", [{"kind": "close_street"}, {"kind": "change_lanes", "lanes": 1}])
+def test_a_street_that_no_car_uses_is_not_closed_or_widened_in_words_only(town, what):
+    streets = town.layers["streets"]
+    no_cars = streets.value.assign(drive=streets.value["drive"] & (streets.value["name"] != "Robin Road"))
+    walkers = town.with_layers(replace(streets, value=no_cars))
+    with pytest.raises(ScenarioError, match="Robin Road is not open to cars"):
+        bind(parse_scenario(edit(street="Robin Road", **what)), walkers)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):

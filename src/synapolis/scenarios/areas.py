@@ -179,7 +179,8 @@ def _drawn(geojson: Mapping[str, Any], area: Area, city: City) -> FoundArea:
 def _parts(geojson: Any) -> Iterable[Any]:
     kind = geojson.get("type") if isinstance(geojson, Mapping) else None
     if kind == "FeatureCollection":
-        for feature in geojson.get("features") or ():
+        features = geojson.get("features") or ()
+        for feature in features if isinstance(features, list | tuple) else (features,):
             if not isinstance(feature, Mapping) or feature.get("type") != "Feature":
                 raise ScenarioError("a FeatureCollection needs a list of features; check the drawn area")
             yield feature.get("geometry")

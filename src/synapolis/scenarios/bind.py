@@ -144,8 +144,11 @@ def _segments(edit: ChangeLanes | CloseStreet, city: City) -> tuple[tuple[str, .
         unknown = [name for name in ids if streets is None or name not in streets.value.index]
         if unknown:
             raise ScenarioError(f"no street segment has the id {unknown[0]!r}; ids look like osm:way/123#2")
-    streets_table = city.layers["streets"].value.loc[list(ids)]
-    return ids, says, float(streets_table.geometry.length[streets_table["drive"]].sum())
+    named = city.layers["streets"].value.loc[list(dict.fromkeys(ids))]
+    open_to_cars = named[named["drive"]]
+    if open_to_cars.empty:
+        raise ScenarioError(f"{says} is not open to cars in the data, so nothing would change; name another street")
+    return ids, says, float(open_to_cars.geometry.length.sum())
 
 
 def _change_lanes(edit: ChangeLanes, city: City) -> BoundEdit:

@@ -86,6 +86,8 @@ def changes_of(ran: Ran, node: Node, grid: Grid) -> list[Change]:
 
 
 def versions_of(refs: Sequence[Ref]) -> dict[str, str]:
-    """Version and code digest of every model below the outputs."""
-    models = {node.declaration for node in ancestors(refs) if node.declaration is not None}
-    return {model.name: f"{model.version}:{model.code_digest}" for model in models}
+    """Version and code digest of every model below the outputs, and the value of every assumption."""
+    nodes = ancestors(refs)
+    models = {node.declaration for node in nodes if node.declaration is not None}
+    values = {f"{node.name}=": repr(node.value) for node in nodes if node.kind == "assumption"}
+    return values | {model.name: f"{model.version}:{model.code_digest}" for model in models}

@@ -110,6 +110,7 @@ def rehearse(
     """
     start = time.perf_counter()
     _known(rehearsal.want)
+    _stated(rehearsal.assumptions)
     edits = bind(rehearsal.scenario, city)
     swept = _mark(city, rehearsal)
     if sweep is not None and rehearsal.members and cache.get(swept) is None:
@@ -186,6 +187,16 @@ def _known(words: Sequence[str]) -> None:
             raise ScenarioError(
                 f"no quantity is called {word!r}; close ones are {near}; `synapolis vocabulary` lists all"
             )
+
+
+def _stated(assumptions: Mapping[str, float]) -> None:
+    """Refuse a value for an assumption that nobody declares, or one that is not a finite number."""
+    for name, value in assumptions.items():
+        if name not in REGISTRY.assumptions:
+            near = ", ".join(close for close, *_ in process.extract(name, list(REGISTRY.assumptions), limit=3))
+            raise ScenarioError(f"no assumption is called {name!r}; close ones are {near}")
+        if not np.isfinite(value):
+            raise ScenarioError(f"the assumption {name} needs a finite number, got {value}")
 
 
 def run_both(
