@@ -59,3 +59,10 @@ def test_a_headway_changes_the_trips_of_its_line_only():
 def test_other_values_are_refused():
     with pytest.raises(TypeError, match="cannot tell what changed"):
         change_between("population", 1.0, 2.0, GRID)
+
+
+def test_missing_is_missing_however_it_is_written():
+    """Tables joined to others hold NaN where they held None; that is no change, and a value come or gone is one."""
+    before = pd.DataFrame({"name": [None, pd.NA, "a", None]}, index=list("abcd"), dtype=object)
+    after = pd.DataFrame({"name": [np.nan, None, pd.NA, "b"]}, index=list("abcd"), dtype=object)
+    assert change_between("buildings", before, after, GRID).changed == ("c", "d")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from synapolis.layers.grid import Grid
 from synapolis.layers.timetable import Timetable
@@ -76,7 +77,13 @@ def _same(first: Any, second: Any) -> bool:
         return True
     if hasattr(first, "equals"):
         return bool(first.equals(second))
-    return bool(first == second) or (first != first and second != second)  # noqa: PLR0124 - NaN is NaN
+    if _missing(first) or _missing(second):
+        return _missing(first) and _missing(second)
+    return bool(first == second)
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
 
 
 def _of_timetables(word: str, before: Timetable, after: Timetable) -> Change:

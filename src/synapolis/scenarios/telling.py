@@ -65,7 +65,7 @@ def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]
         if kind == "unplaced" or homes <= 0:
             continue
         levels = rows.loc[rows["levels"] > 0, "levels"]
-        where = _counted(len(rows), "zone" if kind == BY_ZONE else "site")
+        where = _counted(rows["site"].nunique(), "zone" if kind == BY_ZONE else "site")
         said.append(f"{homes:,.0f} homes {HOW.get(str(kind), f'{kind} on')} {where}{_storeys(levels)}.")
     gave = ", ".join(f"{what} ({area:,.0f} m²)" for what, area in what_gave_way(programme).items() if area >= 1)
     if gave:

@@ -28,8 +28,8 @@ def change_headway(
 
 
 @model(version="1", decision="Rehearsing a new transit line along a street.",
-       method="Stops at an even spacing along the street, existing ones reused where they lie close; both directions, "
-       "all day.", limits="No timetable of its own beyond the headway; connections are not timed.", risks=RISKS,
+       method="New stops at an even spacing along the street, a walk from those there are; both directions, all day.",
+       limits="No timetable of its own beyond the headway; connections are not timed.", risks=RISKS,
        tests=TESTS)  # fmt: skip
 def add_line(
     timetable: Timetable,
