@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
+from shapely.errors import GEOSException
 
 from synapolis.core.declare import REGISTRY, Assumption, declare_fixed_point, declare_vocabulary, model, on
 from synapolis.core.digest import digest
@@ -293,6 +294,16 @@ def test_a_failing_model_is_named(toys, town):
 
     declare(toy_fails, rank=-1)
     with pytest.raises(ModelError, match="model toy_fails 1 failed: 'nothing'"):
+        value(Planner(town), "toy_egg")
+
+
+@pytest.mark.parametrize("error", [RecursionError, GEOSException, AttributeError])
+def test_whatever_a_model_fails_with_is_told_as_its_failure(toys, town, error):
+    def toy_breaks(toy_rain: ToyRain) -> ToyEgg:
+        raise error("broken")
+
+    declare(toy_breaks, rank=-1)
+    with pytest.raises(ModelError, match="model toy_breaks 1 failed: broken"):
         value(Planner(town), "toy_egg")
 
 

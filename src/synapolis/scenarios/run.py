@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from shapely.errors import ShapelyError
 
 from synapolis.core.declare import FixedPoint
 from synapolis.core.digest import digest
@@ -145,7 +146,7 @@ def _outputs(
         raise NodeFailedError(declaration.name, str(error)) from error
     except SynapolisError:
         raise
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, ShapelyError) as error:
         raise ModelError(
             f"model {declaration.name} {declaration.version} failed: {error}; please report it with the scenario"
         ) from error
