@@ -311,7 +311,7 @@ def claim_of(word: str, planner: Planner, ran: Ran, changes: NDArray[np.float64]
         low, high = (bound * view.scale for bound in interval(changes))
         low, high = min(low, after - before), max(high, after - before)  # few members may all lie to one side
         same = max(abs(after - before), abs(low), abs(high)) < view.grain / 2  # all of it rounds to nothing
-        detectable = None if same else not low <= 0 <= high
+        detectable = None if same else low > 0 or high < 0  # an interval of nothing detects nothing
     return Claim(
         id=word,
         text=view.says,

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -136,7 +137,7 @@ class Sweep:
         ]
         try:
             for future in as_completed(futures):
-                yield future.result()
+                yield _result_of(future)
         except BaseException:
             for future in futures:
                 future.cancel()
@@ -151,6 +152,16 @@ class Sweep:
             self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin, initargs=(city,))
             self._city = city.digest
         return self._pool
+
+
+def _result_of(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise ModelError(
+            "a worker process was ended by the system, perhaps for want of memory; what finished is kept: "
+            "ask again, with --workers 1 if memory is short"
+        ) from error
 
 
 Results = dict[tuple[int, int], tuple[dict[str, Pair] | None, float, str]]
