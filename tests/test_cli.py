@@ -59,6 +59,15 @@ def test_a_run_answers_on_stdout(call):
     assert "Stormwater shed in the design storm" in out
 
 
+def test_a_scenario_of_another_state_of_the_city_is_checked_again(call, home):
+    edit = "{kind: close_street, street: Robbin Road}"
+    (home / "old.yaml").write_text(f"city_hash: {'f' * 64}\nedits: [{edit}]")
+    code, _, err = call("run", "town", "old.yaml", "--want", "runoff_volume", "--members", "0")
+    assert code == 1
+    assert "made on another state of the city" in err
+    assert "no longer fits: edit e1 (close_street)" in err
+
+
 def test_json_is_the_answer_and_nothing_else(call):
     code, out, err = run_trees(call, "--json")
     data = json.loads(out)

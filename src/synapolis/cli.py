@@ -23,6 +23,7 @@ from synapolis.core.errors import SynapolisError
 if TYPE_CHECKING:
     from synapolis.layers.city import City
     from synapolis.scenarios.answer import Answer, Evidence
+    from synapolis.scenarios.edits import Scenario
 
 app = typer.Typer(
     help="Ask what would happen in a city, and get an answer that can be trusted.",
@@ -166,6 +167,7 @@ def run(
 
     place = load_city(city)
     read = read_scenario(scenario)
+    _say_what_changed(read, place)
     rehearsal = Rehearsal(
         read,
         tuple(word.strip() for word in want.split(",") if word.strip()),
@@ -177,6 +179,18 @@ def run(
     with progress() as tell, Sweep(workers or default_workers()) as sweep:
         answer, evidence = rehearse(place, rehearsal, default_cache(), sweep=sweep, progress=tell)
     _deliver(answer, evidence, as_json=as_json, report=report)
+
+
+def _say_what_changed(scenario: Scenario, city: City) -> None:
+    """On a city that changed since the scenario was made, say so, and which edits no longer fit."""
+    from synapolis.scenarios.rehearse import check_scenario
+
+    if scenario.city_hash and scenario.city_hash != city.digest:
+        talk.print(
+            f"The scenario was made on another state of the city than {city.digest[:12]}; its edits are checked again."
+        )
+        for problem in check_scenario(scenario, city):
+            talk.print(f"  no longer fits: {_escaped(problem)}")
 
 
 def _assumed(pairs: list[str]) -> dict[str, float]:
