@@ -51,8 +51,8 @@ browser:
 
 lock: .venv/.installed  ## Pin the dependencies again (names, versions, hashes)
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
-	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra bench --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-bench.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra postgres --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra postgres --extra bench --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-bench.lock
 
 .PHONY: record
 record: .venv/.installed  ## Write models.lock and the generated pages of docs/ again
