@@ -1,0 +1,5 @@
+"""`python -m synapolis.cli`."""
+
+from synapolis.cli import main
+
+main()
