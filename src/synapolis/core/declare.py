@@ -17,8 +17,10 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from synapolis.core.errors import DeclarationError
@@ -37,6 +39,9 @@ PLACES = (
     "layer",
 )
 """Where a quantity lives. `layer` is a whole table, raster or network of the city."""
+
+Kind = Literal["model", "edit", "indicator", "parser", "rule"]
+"""What a registered thing is: it makes a quantity, changes a layer, is an indicator, decodes bytes, or judges."""
 
 
 @dataclass(eq=False)
@@ -118,11 +123,12 @@ class Declaration:
     rank: int
     columns: tuple[str, ...] = ()
     update: Callable[..., Any] | None = dataclasses.field(default=None, repr=False)
+    kind: Kind = "model"
 
     @property
     def is_edit(self) -> bool:
         """Whether it carries out an edit: it takes what only an edit brings."""
-        return any(name.startswith("edit_") and name != "edit_log" for name in self.inputs)
+        return _carries_out_an_edit(self.inputs)
 
     @functools.cached_property
     def code_digest(self) -> str:
@@ -195,6 +201,7 @@ def model(
     inputs: tuple[str, ...] = (),
     owner: str = OWNER,
     oversight: str = OVERSIGHT,
+    kind: Kind = "model",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a pure function as a model and enter it in the register.
 
@@ -211,6 +218,7 @@ def model(
     update : `update(baseline outputs, baseline inputs, inputs)` for small edits, equal to the full run within the
         model's stated tolerance
     inputs : the words it takes, where one function serves several declarations; else the signature says
+    kind : `indicator` where the quantity is a published indicator; an edit is known by what it takes
 
     Raises
     ------
@@ -251,6 +259,7 @@ def model(
                 rank=rank,
                 columns=columns,
                 update=update,
+                kind="edit" if _carries_out_an_edit(words) else kind,
                 **entry,
             )
         )
@@ -259,10 +268,26 @@ def model(
     return declare
 
 
+def load_declared(*packages: str) -> None:
+    """Import every module of packages, so that all they declare is known."""
+    for package in packages:
+        for module in walk_packages(import_module(package).__path__, f"{package}."):
+            if not module.ispkg:
+                import_module(module.name)
+
+
+def _carries_out_an_edit(inputs: tuple[str, ...]) -> bool:
+    """Whether a model takes what only an edit brings."""
+    return any(name.startswith("edit_") and name != "edit_log" for name in inputs)
+
+
 def _field(module: str) -> str:
-    """Field of a model: its folder in models/, or the package it comes from."""
-    parts = module.split(".")
-    return parts[-2] if len(parts) > 1 else parts[0]
+    """Field of a model: its folder in models/; else its room, or the package it comes from."""
+    package, _, rest = module.partition(".")
+    room, _, inside = rest.partition(".")
+    if package != __name__.partition(".")[0]:
+        return module.rpartition(".")[0].rpartition(".")[2] or module
+    return inside.partition(".")[0] if room == "models" else room
 
 
 def declare_fixed_point(
