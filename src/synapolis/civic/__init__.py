@@ -1,0 +1,1 @@
+"""Civic governance: the public algorithm register."""
