@@ -40,3 +40,7 @@ class NotComputableError(SynapolisError, LookupError):
 
 class StorageError(SynapolisError, OSError):
     """A file could not be written or read back whole."""
+
+
+class RecordsError(SynapolisError, RuntimeError):
+    """The records cannot be opened, are of another version, would not take a value, or do not agree."""

@@ -6,14 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-import platformdirs
-
 from synapolis.core.errors import CityError, StorageError
-
-
-def home() -> Path:
-    """SYNAPOLIS_HOME, or the user's data folder."""
-    return Path(os.environ.get("SYNAPOLIS_HOME") or platformdirs.user_data_dir("synapolis"))
+from synapolis.core.home import home
 
 
 def city_folder(name: str) -> Path:
