@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 Status = Literal["in development", "in use", "out of use"]
 Category = Literal["high-risk AI", "impactful algorithm", "other"]
@@ -103,7 +103,7 @@ class Binding(Part):
 
 def _field(group: str, holds: str, *, needed: bool = False, default: Any = "", **limits: Any) -> Any:
     """State a field of the register once: its group, whether an entry needs it, what it holds."""
-    facts = {"group": group, "needed": needed}
+    facts: dict[str, JsonValue] = {"group": group, "needed": needed}
     return Field(default=default, description=holds, json_schema_extra=facts, **limits)
 
 
