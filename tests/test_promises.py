@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from synapolis.core.declare import REGISTRY
+from synapolis.core.code import read_lock
+from synapolis.core.declare import REGISTRY, Kind
 from synapolis.layers.schemas import LAYERS
-from synapolis.models import load_models
-from synapolis.models.lock import LOCK_FILE, changed_without_version, read_lock
+from synapolis.models import load_algorithms
+from synapolis.models.lock import changed_without_version
 
-load_models()
+load_algorithms()
 ROOT = Path(__file__).resolve().parents[1]
+ALGORITHMS = sorted(REGISTRY.algorithms.values(), key=lambda a: a.name)
 MODELS = sorted(REGISTRY.models.values(), key=lambda m: m.name)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
-def test_model_entry_is_complete(model):
-    for name in ("does", "decision", "method", "source", "limits", "risks", "owner", "oversight", "tests", "version"):
-        assert str(getattr(model, name)).strip(), f"{model.name} has no {name}"
-    assert (ROOT / model.tests.split("::")[0]).is_file(), (
-        f"{model.name} names a test file that does not exist: {model.tests}"
+@pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda a: a.name)
+def test_everything_registered_declares_cites_and_is_tested(algorithm):
+    assert not algorithm.lacks
+    assert algorithm.kind in get_args(Kind)
+    assert (ROOT / algorithm.tests.split("::")[0]).is_file(), (
+        f"{algorithm.name} names a test file that does not exist: {algorithm.tests}"
     )
 
 
@@ -61,13 +64,12 @@ def test_assumption_samples_stay_in_range(assumption):
         )
 
 
-def test_no_model_changed_without_a_new_version():
-    assert not changed_without_version(read_lock(ROOT / LOCK_FILE)), (
-        "code of these models changed under the same version; give them a new version, then run "
+def test_no_code_changed_without_a_new_version():
+    assert not changed_without_version(read_lock(), ALGORITHMS), (
+        "code of these changed under the same version; give them a new version, then run "
         "`python -m synapolis.models.lock`"
     )
 
 
-def test_lock_names_every_model():
-    lock = read_lock(ROOT / LOCK_FILE)
-    assert lock.keys() == {model.name for model in MODELS}
+def test_lock_names_everything_registered():
+    assert read_lock().keys() == {algorithm.name for algorithm in ALGORITHMS}

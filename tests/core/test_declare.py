@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synapolis.core.code import code_digest
 from synapolis.core.declare import (
     REGISTRY,
     Assumption,
     Quantity,
-    code_digest,
     declare_fixed_point,
     declare_vocabulary,
     model,
@@ -176,7 +176,7 @@ def test_one_name_belongs_to_one_module():
     model(**ENTRY)(toy_runoff)
     twin = types.FunctionType(toy_runoff.__code__, toy_runoff.__globals__ | {"__name__": "elsewhere.models"})
     twin.__doc__, twin.__annotations__, twin.__module__ = toy_runoff.__doc__, toy_runoff.__annotations__, "else.where"
-    with pytest.raises(DeclarationError, match="two models are called 'toy_runoff'"):
+    with pytest.raises(DeclarationError, match="two algorithms are called 'toy_runoff'"):
         model(**ENTRY)(twin)
 
 

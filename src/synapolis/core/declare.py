@@ -1,4 +1,4 @@
-"""What a quantity, an assumption or a model says of itself.
+"""What a quantity, an assumption, a model, a parser or a rule says of itself.
 
 A model's signature is its declaration: argument names are words of the vocabulary, the return annotation names what
 it makes. The declaration is at once the plan's wiring, the glossary and the entry in the public algorithm register,
@@ -7,23 +7,22 @@ so an incomplete one is refused when it is declared.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import functools
-import hashlib
 import inspect
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from pkgutil import walk_packages
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
-from synapolis.core.errors import DeclarationError
+from synapolis.core.code import Lock, code_digest, holds, read_lock
+from synapolis.core.errors import DeclarationError, RegisterError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PLACES = (
     "cell",
@@ -42,6 +41,10 @@ PLACES = (
 
 Kind = Literal["model", "edit", "indicator", "parser", "rule"]
 """What a registered thing is: it makes a quantity, changes a layer, is an indicator, decodes bytes, or judges."""
+TOLD = (
+    "name", "version", "does", "decision", "method", "source", "limits", "risks", "owner", "oversight", "tests",
+)  # fmt: skip
+"""What a complete entry says in words, beside its data."""
 
 
 @dataclass(eq=False)
@@ -99,19 +102,18 @@ class Assumption:
         return self.high - (self.high - self.low) * math.sqrt((1 - quantile) * (1 - mode))
 
 
-@dataclass(frozen=True)
-class Declaration:
-    """A model as the public sees it: the entry in the algorithm register."""
+@dataclass(frozen=True, kw_only=True)
+class Algorithm:
+    """What the public is told of a model, indicator, parser or rule: its entry in the algorithm register."""
 
     name: str
     version: str
+    kind: Kind
     field: str
     function: Callable[..., Any] = dataclasses.field(repr=False)
-    inputs: tuple[str, ...]
-    optional: tuple[str, ...]
-    outputs: tuple[str, ...]
     does: str
     decision: str
+    data: tuple[str, ...]
     method: str
     source: str
     limits: str
@@ -119,21 +121,38 @@ class Declaration:
     owner: str
     oversight: str
     tests: str
-    origin: str
-    rank: int
-    columns: tuple[str, ...] = ()
-    update: Callable[..., Any] | None = dataclasses.field(default=None, repr=False)
-    kind: Kind = "model"
-
-    @property
-    def is_edit(self) -> bool:
-        """Whether it carries out an edit: it takes what only an edit brings."""
-        return _carries_out_an_edit(self.inputs)
 
     @functools.cached_property
     def code_digest(self) -> str:
         """SHA-256 over the source of the function's module and the modules of its own field that it imports."""
         return code_digest(self.function)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What the entry does not say; a complete one lacks nothing."""
+        return tuple(name for name in TOLD if not getattr(self, name).strip()) + (() if self.data else ("data",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration(Algorithm):
+    """A model, an edit or an indicator: its data are words of the vocabulary, and it makes such words."""
+
+    optional: tuple[str, ...]
+    outputs: tuple[str, ...]
+    origin: str
+    rank: int
+    columns: tuple[str, ...] = ()
+    update: Callable[..., Any] | None = dataclasses.field(default=None, repr=False)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Words and assumptions it takes."""
+        return self.data
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether it carries out an edit."""
+        return self.kind == "edit"
 
 
 @dataclass(frozen=True)
@@ -152,24 +171,90 @@ class FixedPoint:
 
 
 class Registry:
-    """Every model and assumption declared in this process, by name."""
+    """Every algorithm and assumption declared in this process, by name, and the lock that they must keep."""
 
     def __init__(self) -> None:
         self.models: dict[str, Declaration] = {}
+        self.others: dict[str, Algorithm] = {}
         self.assumptions: dict[str, Assumption] = {}
         self.quantities: dict[str, Quantity] = {}
         self.fixed_points: dict[str, FixedPoint] = {}
+        self._lock: Lock | None = None
+        self._admitted: dict[str, Algorithm] = {}
+
+    @property
+    def algorithms(self) -> dict[str, Algorithm]:
+        """Everything registered: models, edits and indicators, then parsers and rules."""
+        return {**self.models, **self.others}
+
+    @property
+    def lock(self) -> Lock:
+        """The committed versions and code digests; read when first asked for."""
+        if self._lock is None:
+            self._lock = read_lock()
+        return self._lock
+
+    @lock.setter
+    def lock(self, lock: Lock) -> None:
+        self._lock = lock
+        self._admitted.clear()
 
     def makers(self, word: str) -> list[Declaration]:
         """Models that make a quantity, the preferred first."""
         return sorted((m for m in self.models.values() if word in m.outputs), key=lambda m: (m.rank, m.name))
 
-    def add_model(self, declaration: Declaration) -> None:
-        """Register a model; a name can be declared once."""
-        known = self.models.get(declaration.name)
-        if known is not None and known.function.__module__ != declaration.function.__module__:
-            raise DeclarationError(f"two models are called {declaration.name!r}; rename one of them")
-        self.models[declaration.name] = declaration
+    def add(self, algorithm: Algorithm) -> None:
+        """Register a model, indicator, parser or rule; a name can be declared once.
+
+        Raises
+        ------
+        DeclarationError
+            When the entry is incomplete, or another module has declared the name.
+        """
+        name = algorithm.name
+        if algorithm.lacks:
+            raise DeclarationError(
+                f"{algorithm.kind} {name!r} declares no {', '.join(algorithm.lacks)}; "
+                "what has no complete entry in the register cannot run"
+            )
+        known = self.models.get(name) or self.others.get(name)
+        if known is not None and known.function.__module__ != algorithm.function.__module__:
+            raise DeclarationError(
+                f"two algorithms are called {name!r}, in {known.function.__module__} and "
+                f"{algorithm.function.__module__}; rename one of them"
+            )
+        if isinstance(algorithm, Declaration):
+            self.models[name] = algorithm
+        else:
+            self.others[name] = algorithm
+
+    def admit(self, algorithm: Algorithm) -> None:
+        """Let a registered algorithm run, once its entry and its code were found in order; costs next to nothing then.
+
+        Raises
+        ------
+        RegisterError
+            When it is not registered, its entry is incomplete, or its code changed under a version that is locked.
+        """
+        name = algorithm.name
+        registered = self.models.get(name) or self.others.get(name)
+        if registered is algorithm and self._admitted.get(name) is algorithm:
+            return
+        if registered != algorithm:
+            raise RegisterError(
+                f"{algorithm.kind} {name!r} is not in the register, so it may not run; declare it first"
+            )
+        if algorithm.lacks:
+            raise RegisterError(
+                f"{algorithm.kind} {name!r} declares no {', '.join(algorithm.lacks)}, so it may not run; "
+                "complete its declaration"
+            )
+        if not holds(self.lock, name, algorithm.version, algorithm.code_digest):
+            raise RegisterError(
+                f"the code of {algorithm.kind} {name!r} changed, but its version is still {algorithm.version}, which "
+                "models.lock ties to other code; it may not run until it gets a new version"
+            )
+        self._admitted[name] = algorithm
 
     def add_assumption(self, assumption: Assumption) -> None:
         """Register an assumption; its name must not be a quantity's."""
@@ -225,45 +310,103 @@ def model(
     DeclarationError
         When a field is empty, an argument or output is not in the vocabulary, or the docstring has no References.
     """
-    entry = {
-        "version": version,
-        "decision": decision,
-        "method": method,
-        "limits": limits,
-        "risks": risks,
-        "tests": tests,
-    }
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
         label = name or function.__name__
-        empty = [key for key, value in entry.items() if not value.strip()]
-        if empty:
-            raise DeclarationError(
-                f"model {label!r} declares no {', '.join(empty)}; a model without a complete entry cannot run"
-            )
         words = inputs or tuple(inspect.signature(function).parameters)
         _check_inputs(label, words)
-        REGISTRY.add_model(
+        edits = any(word.startswith("edit_") and word != "edit_log" for word in words)
+        REGISTRY.add(
             Declaration(
                 name=label,
+                version=version,
+                kind="edit" if edits else kind,
                 field=_field(function.__module__),
                 function=function,
-                inputs=words,
-                optional=optional,
-                outputs=_outputs(label, function),
                 does=_summary(label, function),
+                decision=decision,
+                data=words,
+                method=method,
                 source=_references(label, function),
+                limits=limits,
+                risks=risks,
                 owner=owner,
                 oversight=oversight,
+                tests=tests,
+                optional=optional,
+                outputs=_outputs(label, function),
                 origin=origin,
                 rank=rank,
                 columns=columns,
                 update=update,
-                kind="edit" if _carries_out_an_edit(words) else kind,
-                **entry,
             )
         )
         return function
+
+    return declare
+
+
+def registered(
+    *,
+    kind: Literal["parser", "rule"],
+    version: str,
+    decision: str,
+    data: tuple[str, ...],
+    method: str,
+    limits: str,
+    risks: str,
+    tests: str,
+    name: str = "",
+    source: str = "",
+    owner: str = OWNER,
+    oversight: str = OVERSIGHT,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Enter a parser or a rule in the register: it runs only as it is registered.
+
+    Parameters
+    ----------
+    kind : a parser decodes foreign bytes or words, a rule judges, chooses or estimates
+    version : a new one for each change of behaviour
+    decision : for which decision it is meant
+    data : what it reads or judges on, in words
+    method, limits, risks : one plain sentence each
+    tests : the test module that checks it
+    name : where the function's own name says too little
+    source : the standard or publication it follows; else the References of its docstring
+
+    Raises
+    ------
+    DeclarationError
+        When a field is empty, or the docstring is missing or cites nothing while no source is given.
+    """
+
+    def declare(function: Callable[P, R]) -> Callable[P, R]:
+        label = name or function.__name__
+        algorithm = Algorithm(
+            name=label,
+            version=version,
+            kind=kind,
+            field=_field(function.__module__),
+            function=function,
+            does=_summary(label, function),
+            decision=decision,
+            data=data,
+            method=method,
+            source=source or _references(label, function),
+            limits=limits,
+            risks=risks,
+            owner=owner,
+            oversight=oversight,
+            tests=tests,
+        )
+        REGISTRY.add(algorithm)
+
+        @functools.wraps(function)
+        def admitted(*args: P.args, **kwargs: P.kwargs) -> R:
+            REGISTRY.admit(algorithm)
+            return function(*args, **kwargs)
+
+        return admitted
 
     return declare
 
@@ -274,11 +417,6 @@ def load_declared(*packages: str) -> None:
         for module in walk_packages(import_module(package).__path__, f"{package}."):
             if not module.ispkg:
                 import_module(module.name)
-
-
-def _carries_out_an_edit(inputs: tuple[str, ...]) -> bool:
-    """Whether a model takes what only an edit brings."""
-    return any(name.startswith("edit_") and name != "edit_log" for name in inputs)
 
 
 def _field(module: str) -> str:
@@ -310,49 +448,6 @@ def declare_vocabulary(namespace: Mapping[str, Any]) -> None:
 def snake_case(alias: str) -> str:
     """Turn an alias into its word: `JobsWithin30Min` to `jobs_within_30_min`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Z])", "_", alias).lower()
-
-
-def code_digest(function: Callable[..., Any]) -> str:
-    """SHA-256 over the source of a function's module and the modules of the same field that it imports."""
-    return _modules_digest(function.__module__)
-
-
-@functools.cache
-def _modules_digest(module: str) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(_field_sources(module, set())):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-def _field_sources(module: str, seen: set[str]) -> set[Path]:
-    """Source files of a module and of the sibling modules it imports, transitively."""
-    seen.add(module)
-    path, siblings = _source_and_siblings(module)
-    if path is None:
-        return set()
-    found = {path}
-    for sibling in siblings:
-        if sibling not in seen:
-            found |= _field_sources(sibling, seen)
-    return found
-
-
-@functools.cache
-def _source_and_siblings(module: str) -> tuple[Path | None, tuple[str, ...]]:
-    """Source file of a module, and the modules beside it that it imports."""
-    loaded = sys.modules.get(module)
-    spec = find_spec(module) if loaded is None else None
-    origin = loaded.__file__ if loaded is not None else (spec.origin if spec else None)
-    if origin is None:
-        return None, ()
-    path, parent = Path(origin), module.rpartition(".")[0]
-    siblings: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            named = [node.module] if node.module != parent else [f"{parent}.{alias.name}" for alias in node.names]
-            siblings.extend(name for name in named if name.startswith(parent + "."))
-    return path, tuple(dict.fromkeys(siblings))
 
 
 def _quantity(annotation: Any) -> Quantity | None:
@@ -389,12 +484,12 @@ def _outputs(label: str, function: Callable[..., Any]) -> tuple[str, ...]:
 def _summary(label: str, function: Callable[..., Any]) -> str:
     lines = (inspect.getdoc(function) or "").strip().splitlines()
     if not lines:
-        raise DeclarationError(f"model {label!r} has no docstring; its first line tells the public what it does")
+        raise DeclarationError(f"{label!r} has no docstring; its first line tells the public what it does")
     return lines[0]
 
 
 def _references(label: str, function: Callable[..., Any]) -> str:
     text = (inspect.getdoc(function) or "").partition("References\n----------\n")[2].strip()
     if not text:
-        raise DeclarationError(f"model {label!r} cites nothing; add a References section to its docstring")
+        raise DeclarationError(f"{label!r} cites nothing; add a References section to its docstring")
     return " ".join(text.split())

@@ -14,6 +14,10 @@ class DeclarationError(SynapolisError, TypeError):
     """A model, quantity or assumption is declared incompletely or twice."""
 
 
+class RegisterError(SynapolisError, ValueError):
+    """What is not in the register as it stands may not run; or an entry may not be taken in as written."""
+
+
 class LayerError(SynapolisError, ValueError):
     """A layer's values, columns, units or extent are not what its schema promises."""
 

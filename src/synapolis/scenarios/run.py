@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from shapely.errors import ShapelyError
 
-from synapolis.core.declare import FixedPoint
+from synapolis.core.declare import REGISTRY, FixedPoint
 from synapolis.core.digest import digest
 from synapolis.core.errors import ModelError, NotComputableError, SynapolisError
 from synapolis.scenarios.cache import Cache, Entry
@@ -59,6 +59,8 @@ def run(wanted: Sequence[Ref], cache: Cache, *, progress: Progress | None = None
 
     Raises
     ------
+    RegisterError
+        When a model is not in the register as it stands: unknown, incomplete, or changed under a locked version.
     NodeFailedError
         When a model says that its inputs hold nothing to compute from.
     ModelError
@@ -66,6 +68,9 @@ def run(wanted: Sequence[Ref], cache: Cache, *, progress: Progress | None = None
     """
     ran = ran or Ran()
     order = [node for node in ancestors(wanted) if id(node) not in ran.entries]
+    for node in order:
+        if node.declaration is not None:
+            REGISTRY.admit(node.declaration)
     looping = _inside_loops(order)
     start = time.perf_counter()
     for number, node in enumerate(order):
