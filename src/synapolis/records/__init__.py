@@ -1,0 +1,1 @@
+"""The one SQL store: typed tables, migrations and the hash-chained journal."""

@@ -1,0 +1,1 @@
+"""One file a step, in one line: each names the step before it. A step that has landed is never edited."""
