@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 
 from benchmarks import Row, absent, peer_named, quickest
-from synapolis.models.stormwater.kernel import surface_flow
+from synapolis.models.stormwater.surface import surface_flow
 
 CELL_SIZE = 5.0  # [m]
 RAIN = 50.0  # [mm/h]

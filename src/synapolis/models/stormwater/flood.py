@@ -29,7 +29,7 @@ from synapolis.layers.vocabulary import (
     StorageDepth,
     StormIntensity,
 )
-from synapolis.models.stormwater.kernel import surface_flow
+from synapolis.models.stormwater.surface import surface_flow
 
 MINUTE = 60.0
 EIGHT = np.ones((3, 3), dtype=bool)
@@ -45,13 +45,13 @@ class Flood(NamedTuple):
 
 
 @model(
-    version="1",
+    version="2",
     decision="Seeing where a heavy storm gathers, and whether a plan moves it.",
     method="Local-inertial shallow flow on the city's grid; buildings stand in the way and shed their rain around "
     "them; drains take a steady rate from hard ground; the sea or lake is held at its level; the border is open.",
     limits="No advection: not for dam breaks. Drains are a rate, not pipes. Depths are no better than the terrain.",
     risks="Read as a picture where the terrain is interpolated; do not set floor levels from it.",
-    tests="tests/models/test_stormwater_kernel.py",
+    tests="tests/models/test_surface.py",
 )
 def flood(
     storm_intensity: StormIntensity,

@@ -1,27 +1,20 @@
-"""Water over the ground: rain, infiltration, inlets and shallow flow on one grid of square cells.
+"""The loops of the surface flow: rain, infiltration, inlets, and local-inertial steps over flat cells.
 
-The flow is the local-inertial approximation of the shallow-water equations (no advection), which suits slow,
-shallow urban floods and not dam breaks. Depth and bed are float64, discharge and roughness float32: volumes
-then close to rounding, and still water over any bed stays still.
+Each loop runs over flat cells with unsigned indices, no branch and few arrays, because only such loops vectorise;
+extremes of positive floats are taken over their bit patterns for the same reason. The state is the water level
+(float64); the depth is its float32 shadow, kept in step. `surface.py` says what they solve.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
-from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
-from synapolis.core.errors import ModelError
-from synapolis.models.stormwater.infiltration import green_ampt_step, rain_series
-
-Side = Literal["north", "south", "west", "east"]
-Boundary = Literal["closed", "open"] | tuple[Side, ...] | NDArray[np.bool_]
+from synapolis.models.stormwater.infiltration import green_ampt_step
 
 GRAVITY = 9.81
 """Standard acceleration of free fall near sea level [m/s²]."""
@@ -31,417 +24,6 @@ THIN = np.float32(1e-5)
 
 SPEED_DEPTH = 1e-3
 """Depth [m] below which no speed is reported: there it would be a ratio of two roundings."""
-
-WALL = 1e9
-"""Bed [m] of a cell outside the domain: no water stands above it, so no face to it ever carries any."""
-
-MM_PER_HOUR = 1e-3 / 3600.0
-"""One mm/h in m/s."""
-
-FRAME = ((2, 2), (1, 1))
-"""Walls put around the grid, so that no loop needs to ask where it ends."""
-
-RIM_SLOPE = 1e-3
-"""Least slope [1] with which water leaves over an open rim; assumed, where the bed at the rim is flatter."""
-
-
-OPPOSITE: dict[Side, Side] = {"north": "south", "south": "north", "west": "east", "east": "west"}
-
-STRIPS: dict[Side, tuple[int | slice, int | slice]] = {
-    "north": (0, slice(None)),
-    "south": (-1, slice(None)),
-    "west": (slice(None), 0),
-    "east": (slice(None), -1),
-}
-"""The cells along each side of a grid."""
-
-NEIGHBOUR: dict[Side, tuple[slice, slice]] = {
-    "north": (slice(None, -2), slice(1, -1)),
-    "south": (slice(2, None), slice(1, -1)),
-    "west": (slice(1, -1), slice(None, -2)),
-    "east": (slice(1, -1), slice(2, None)),
-}
-"""Each cell's neighbour on one side, as a view of a grid framed by one cell."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaterBalance:
-    """Where the water came from and where it went, over all free cells.
-
-    Attributes
-    ----------
-    initial, rain, inflow, infiltrated, drained, left, stored : [m³]
-        Standing at the start, rained, fed in; taken by the ground, taken by inlets, gone over the boundary
-        (open rim and held levels, net; negative where the sea came in), standing at the end.
-    """
-
-    initial: float
-    rain: float
-    inflow: float
-    infiltrated: float
-    drained: float
-    left: float
-    stored: float
-
-    @property
-    def error(self) -> float:
-        """Water that the account cannot explain [m³]."""
-        gained = self.initial + self.rain + self.inflow
-        return gained - (self.infiltrated + self.drained + self.left + self.stored)
-
-    @property
-    def relative_error(self) -> float:
-        """The error as a share of the water that came in [1]; 0 where none did."""
-        # What comes in from a held level is water that came in.
-        gained = self.initial + self.rain + self.inflow + max(-self.left, 0.0)
-        return self.error / gained if gained > 0.0 else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class SurfaceFlow:
-    """One flood on the ground; every field is (row, column).
-
-    Attributes
-    ----------
-    depth : [m]
-        At the end.
-    max_depth : [m]
-    max_speed : [m/s]
-    max_hazard : [m²/s]
-        Largest product of depth and speed.
-    arrival_time : [s]
-        When the depth first reached `arrival_depth`; infinite where it never did.
-    balance : WaterBalance
-    steps : int
-        Flow steps taken.
-    """
-
-    depth: NDArray[np.float64]
-    max_depth: NDArray[np.float32]
-    max_speed: NDArray[np.float32]
-    max_hazard: NDArray[np.float32]
-    arrival_time: NDArray[np.float32]
-    balance: WaterBalance
-    steps: int
-
-
-def surface_flow(
-    elevation: ArrayLike,
-    rain: ArrayLike,
-    *,
-    rain_step: float,
-    cell_size: float,
-    manning: ArrayLike,
-    duration: float | None = None,
-    rain_factor: ArrayLike = 1.0,
-    conductivity: ArrayLike = 0.0,
-    suction: ArrayLike = 0.0,
-    moisture_deficit: ArrayLike = 0.0,
-    pervious_fraction: ArrayLike = 1.0,
-    inlet_capacity: ArrayLike = 0.0,
-    inflow: ArrayLike = 0.0,
-    initial_depth: ArrayLike = 0.0,
-    active: NDArray[np.bool_] | None = None,
-    boundary: Boundary = "closed",
-    held_level: ArrayLike | None = None,
-    theta: float = 0.9,
-    courant: float = 0.7,
-    froude_limit: float = 1.0,
-    source_step: float = 10.0,
-    arrival_depth: float = 0.05,
-) -> SurfaceFlow:
-    """Route a storm over the ground.
-
-    Every field is (row, column) or one number for all cells.
-
-    Parameters
-    ----------
-    elevation : [m]
-        Ground, finite on active cells.
-    rain : (time,) [mm/h]
-        Intensity in each rain step, over the whole grid; none falls after the last.
-    rain_step : [s]
-    cell_size : [m]
-        Side of the square cells.
-    manning : [s/m^(1/3)]
-        Roughness.
-    duration : [s], optional
-        End of the run; the length of the rain where not given.
-    rain_factor : [1]
-        Share of the rain that reaches each cell's surface: below 1 for roofs with storage, above 1 for cells that
-        also take a neighbour's.
-    conductivity : [mm/h]
-        Saturated conductivity of the pervious part; 0 where nothing infiltrates. With `suction` 0 this is a
-        constant rate.
-    suction : [mm]
-    moisture_deficit : [1]
-        With suction: Green-Ampt infiltration.
-    pervious_fraction : [1]
-    inlet_capacity : [mm/h]
-        What the inlets of each cell take while there is water.
-    inflow : [m³/s]
-        Steady discharge fed into each cell, at every flow step.
-    initial_depth : [m]
-    active : bool, optional
-        False outside the domain: a closed wall.
-    boundary : "closed", "open", a tuple of sides, or bool (row, column)
-        Where water leaves over faces that look out of the domain: nowhere; everywhere; on the sides of the grid
-        named ("north" is the first row); or in the cells marked. An inactive island inside the domain, such as a
-        building, stays closed. Water leaves at normal depth for the slope of the bed there, at most critically.
-    held_level : [m], optional
-        Water level kept at every instant, as by the sea; NaN on free cells. Rain on held cells is not counted.
-    theta : [1]
-        Weight of a face's own discharge against its two neighbours' (1 is Bates et al. 2010).
-    courant : [1]
-        Time step as a share of cell size over wave speed.
-    froude_limit : [1]
-        Largest Froude number of any face; without advection faster flow is neither trustworthy nor always stable.
-        At 1, sheets on steep smooth ground are held at critical speed and so come out deeper. `inf` for none.
-    source_step : [s]
-        How often rain, infiltration and inlets act and maxima are taken; also the longest flow step.
-    arrival_depth : [m]
-
-    Returns
-    -------
-    SurfaceFlow
-
-    Raises
-    ------
-    ModelError
-        An argument outside its range, a shape that does not fit, or a run that did not stay finite.
-
-    References
-    ----------
-    Bates, Horritt and Fewtrell (2010), A simple inertial formulation of the shallow water equations for efficient
-    two-dimensional flood inundation modelling, Journal of Hydrology 387. (Here friction is linearised about the old
-    discharge instead of held at it, so that it may be stiff.)
-    de Almeida, Bates, Freer and Souvignet (2012), Improving the stability of a simple formulation of the shallow
-    water equations for 2-D flood modeling, Water Resources Research 48.
-    """
-    grid = _Grid.of(elevation, active, held_level, cell_size)
-    settings = {
-        "theta": (theta, 1.0),
-        "courant": (courant, 1.0),
-        "froude_limit": (froude_limit, np.inf),
-        "source_step": (source_step, np.inf),
-        "arrival_depth": (arrival_depth, np.inf),
-    }
-    for name, (value, top) in settings.items():
-        if not 0.0 < value <= top:
-            raise ModelError(f"{name} must be above 0{f' and at most {top:g}' if top < np.inf else ''}, got {value}")
-    lengths, fallen = _intervals(rain_series(rain, rain_step), rain_step, duration, source_step)
-    area = cell_size**2
-    start = grid.flat(np.where(grid.held, grid.held_depth, grid.field("initial_depth", initial_depth)))
-    level = grid.bed + start
-    factor = grid.flat(grid.field("rain_factor", rain_factor))
-    feed = grid.flat(grid.field("inflow", inflow)) / area
-    fed = np.flatnonzero(feed)
-    pull = grid.field("suction", suction) * grid.field("moisture_deficit", moisture_deficit, top=1.0)
-    rough = grid.field("manning", manning, elsewhere=0.03)
-    if not (rough > 0.0).all():
-        raise ModelError("manning must be above 0 on every active cell, got 0; map ground cover first")
-    rim, normal, faces = grid.open_rim(boundary)
-    peaks = np.zeros((4, level.size), dtype=np.float32)
-    peaks[3] = np.inf
-    totals = np.zeros(4)
-    steps = _flood(
-        width=grid.width,
-        level=level,
-        bed=grid.bed,
-        friction=grid.flat(GRAVITY * rough**2, outside=GRAVITY).astype(np.float32),
-        factor=factor,
-        fed=fed,
-        feed=feed[fed],
-        soil=grid.flat(grid.field("conductivity", conductivity)) * MM_PER_HOUR,
-        pull=grid.flat(pull) / 1000.0,
-        soft=grid.flat(grid.field("pervious_fraction", pervious_fraction, top=1.0)),
-        inlets=grid.flat(grid.field("inlet_capacity", inlet_capacity)) * MM_PER_HOUR,
-        rim=rim,
-        normal=normal,
-        faces=faces,
-        held=np.flatnonzero(grid.flat(grid.held)),
-        lengths=lengths,
-        fallen=fallen,
-        cell_size=float(cell_size),
-        theta=float(theta),
-        courant=float(courant),
-        froude=float(min(froude_limit, 1e3)),
-        arrival_depth=float(arrival_depth),
-        peaks=peaks,
-        totals=totals,
-    )
-    if not np.isfinite(level).all():
-        raise ModelError("the flow did not stay finite; take a smaller courant or froude_limit, or mend the terrain")
-    depth = np.maximum(level - grid.bed, 0.0)
-    free = grid.flat(grid.free).astype(bool)
-    infiltrated, drained, over_rim, over_shore = (float(total) * area for total in totals)
-    balance = WaterBalance(
-        initial=float(start[free].sum()) * area,
-        rain=float(factor.sum()) * float(fallen.sum()) * area,
-        inflow=float(feed.sum()) * float(lengths.sum()) * area,
-        infiltrated=infiltrated,
-        drained=drained,
-        left=over_rim + over_shore,
-        stored=float(depth[free].sum()) * area,
-    )
-    return SurfaceFlow(
-        depth=grid.result(depth),
-        max_depth=grid.result(peaks[0]),
-        max_speed=grid.result(peaks[1]),
-        max_hazard=grid.result(peaks[2]),
-        arrival_time=grid.result(peaks[3]),
-        balance=balance,
-        steps=steps,
-    )
-
-
-def side(shape: tuple[int, int], *names: Side) -> NDArray[np.bool_]:
-    """Mark the cells along the named sides of a grid whose first row is north."""
-    marked = np.zeros(shape, dtype=bool)
-    for name in names:
-        marked[STRIPS[name]] = True
-    return marked
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """The domain, framed with walls and laid out flat: cell (row, column) is (row + 2) * width + column + 1."""
-
-    shape: tuple[int, int]
-    width: int
-    inside: NDArray[np.bool_]
-    free: NDArray[np.bool_]
-    held: NDArray[np.bool_]
-    held_depth: NDArray[np.float64]
-    ground: NDArray[np.float64]
-    bed: NDArray[np.float64]
-    cell_size: float
-
-    @classmethod
-    def of(
-        cls, elevation: ArrayLike, active: NDArray[np.bool_] | None, held_level: ArrayLike | None, cell_size: float
-    ) -> _Grid:
-        """Check the ground, and find which cells are free, which held and which walls."""
-        ground = np.asarray(elevation, dtype=np.float64)
-        if ground.ndim != 2 or ground.size == 0:
-            raise ModelError(f"elevation must be a grid (row, column), got shape {ground.shape}")
-        if not 0.0 < cell_size < np.inf:
-            raise ModelError(f"cell_size must be above 0 m, got {cell_size}")
-        inside = np.ones(ground.shape, dtype=bool) if active is None else np.asarray(active, dtype=bool)
-        if inside.shape != ground.shape:
-            raise ModelError(f"active must have the shape of elevation {ground.shape}, got {inside.shape}")
-        holes = int(np.count_nonzero(inside & ~np.isfinite(ground)))
-        if holes:
-            raise ModelError(
-                f"elevation must be finite on active cells, got {holes} that are not; fill them, "
-                "or pass active=np.isfinite(elevation)"
-            )
-        level = np.full(ground.shape, np.nan)
-        if held_level is not None:
-            try:
-                level = np.array(np.broadcast_to(np.asarray(held_level, dtype=np.float64), ground.shape))
-            except ValueError as error:
-                raise ModelError(f"held_level must fit the grid {ground.shape}") from error
-        sea = inside & np.isfinite(level)
-        free = inside & ~sea
-        if not free.any():
-            raise ModelError("no free cell: every cell is inactive or held at a level; widen the active area")
-        shore = sea & _touches(free)
-        floor = np.where(shore, _shore_bed(ground, level, free), ground)
-        bed = np.where(free | shore, floor, WALL)
-        held_depth = np.where(shore, level - floor, 0.0)
-        floor_of_all = float(bed[free].min())  # taken off, so that levels keep their digits in high cities
-        framed = np.pad(np.where(bed < WALL, bed - floor_of_all, WALL), FRAME, constant_values=WALL).reshape(-1)
-        return cls(ground.shape, ground.shape[1] + 2, inside, free, shore, held_depth, ground, framed, cell_size)
-
-    def field(self, name: str, value: ArrayLike, *, top: float = np.inf, elsewhere: float = 0.0) -> NDArray[np.float64]:
-        """Spread a number or a grid over the free cells, check it there, and put `elsewhere` on the others."""
-        given = np.asarray(value, dtype=np.float64)
-        if given.ndim != 0 and given.shape != self.shape:
-            raise ModelError(f"{name} must be one number or a grid {self.shape}, got shape {given.shape}")
-        spread = np.where(self.free, given, elsewhere)
-        wrong = int(np.count_nonzero(~((spread >= 0.0) & (spread <= top) & np.isfinite(spread))))
-        if wrong:
-            wanted = f"between 0 and {top:g}" if np.isfinite(top) else "finite and at least 0"
-            raise ModelError(f"{name} must be {wanted} on active cells, got {wrong} cells that are not")
-        return spread
-
-    def flat(self, values: NDArray[Any], *, outside: float = 0.0) -> NDArray[Any]:
-        """Frame a grid with walls and lay it out flat."""
-        return np.pad(values, FRAME, constant_values=outside).reshape(-1)
-
-    def result(self, flat: NDArray[Any]) -> NDArray[Any]:
-        """Cut the frame off again."""
-        return np.ascontiguousarray(flat.reshape(self.shape[0] + 4, self.width)[2:-2, 1:-1])
-
-    def open_rim(self, boundary: Boundary) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """List cells that shed water out of the domain: flat index, root of the slope over its faces, open faces."""
-        sides = _open_sides(boundary, self.shape)
-        wet = np.pad(self.inside, 1)
-        labels, _ = ndimage.label(~wet)
-        beyond = labels == labels[0, 0]  # out of the domain, and not an island in it such as a building
-        ground = np.where(wet, np.pad(np.where(self.inside, self.ground, 0.0), 1), np.nan)
-        normal, faces = np.zeros(self.shape), np.zeros(self.shape)
-        for name, opposite in OPPOSITE.items():
-            looks_out = beyond[NEIGHBOUR[name]] & sides[name]
-            fall = np.nan_to_num((ground[NEIGHBOUR[opposite]] - ground[1:-1, 1:-1]) / self.cell_size, nan=0.0)
-            normal += np.where(looks_out, np.sqrt(np.maximum(fall, RIM_SLOPE)), 0.0)
-            faces += looks_out
-        rim = np.flatnonzero(self.flat(self.free & (faces > 0)))
-        return rim, self.flat(normal)[rim], self.flat(faces)[rim]
-
-
-def _open_sides(boundary: Boundary, shape: tuple[int, int]) -> dict[Side, NDArray[np.bool_]]:
-    """For each way that a face can look: the cells that are open that way."""
-    if isinstance(boundary, np.ndarray):
-        if boundary.shape != shape:
-            raise ModelError(f"boundary must have the shape of elevation {shape}, got {boundary.shape}")
-        return dict.fromkeys(OPPOSITE, boundary.astype(bool))
-    if isinstance(boundary, str) and boundary in {"closed", "open"}:
-        return dict.fromkeys(OPPOSITE, np.full(shape, boundary == "open"))
-    if isinstance(boundary, tuple) and set(boundary) <= set(OPPOSITE):
-        return {name: side(shape, name) & (name in boundary) for name in OPPOSITE}
-    raise ModelError(
-        'boundary must be "closed", "open", a tuple of "north", "south", "west", "east", '
-        f"or a grid of the cells that are open, got {boundary!r}"
-    )
-
-
-def _touches(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    framed = np.pad(free, 1)
-    touching: NDArray[np.bool_] = np.logical_or.reduce([framed[view] for view in NEIGHBOUR.values()])
-    return touching
-
-
-def _shore_bed(ground: NDArray[np.float64], level: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Raise the bed of held cells to their lowest free neighbour: no face feels it, and deep sea costs no steps."""
-    framed = np.pad(np.where(free, ground, np.inf), 1, constant_values=np.inf)
-    lowest = np.minimum.reduce([framed[view] for view in NEIGHBOUR.values()])
-    raised: NDArray[np.float64] = np.minimum(np.maximum(ground, lowest), level)
-    return raised
-
-
-def _intervals(
-    rain: NDArray[np.float64], rain_step: float, duration: float | None, source_step: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Cut the run into source intervals: their lengths [s] and the rain that falls in each [m]."""
-    end = rain.size * rain_step if duration is None else float(duration)
-    if not 0.0 < end < np.inf:
-        raise ModelError(f"duration must be above 0 s, got {end}")
-    edges = np.append(np.arange(rain.size + 1) * rain_step, np.inf).clip(max=end)
-    lengths: list[NDArray[np.float64]] = []
-    fallen: list[NDArray[np.float64]] = []
-    for length, intensity in zip(np.diff(edges), np.append(rain, 0.0), strict=True):
-        if length > 0.0:
-            parts = int(np.ceil(length / source_step - 1e-9))
-            lengths.append(np.full(parts, length / parts))
-            fallen.append(np.full(parts, intensity * MM_PER_HOUR * length / parts))
-    return np.concatenate(lengths), np.concatenate(fallen)
-
-
-# Numba kernels. Each loop runs over flat cells with unsigned indices, no branch and few arrays, because only
-# such loops vectorise; extremes of positive floats are taken over their bit patterns for the same reason.
-# The state is the water level (float64); the depth is its float32 shadow, kept in step.
 
 _CHUNK = 4096  # cells whose arrays stay in the second-level cache between the parts of one step
 
@@ -696,67 +278,64 @@ def _arrive(first: int, last: int, depth: Any, arrival: Any, threshold: float, t
 
 
 @njit(cache=True, error_model="numpy")
-def _flood(
-    width: int, level: Any, bed: Any, friction: Any, factor: Any, fed: Any, feed: Any, soil: Any, pull: Any, soft: Any,
-    inlets: Any, rim: Any, normal: Any, faces: Any, held: Any, lengths: Any, fallen: Any, cell_size: float,
-    theta: float, courant: float, froude: float, arrival_depth: float, peaks: Any, totals: Any,
-) -> int:  # fmt: skip
-    """Carry the whole run; fills `peaks` and `totals` (infiltrated, drained, left by the rim, by held cells) [m]."""
-    cells = level.size
-    qx = np.zeros(cells, np.float32)
-    qy = np.zeros(cells, np.float32)
-    new_qx = np.zeros(cells, np.float32)
-    new_qy = np.zeros(cells, np.float32)
-    share = np.ones(cells, np.float32)
-    depth = np.zeros(cells, np.float32)
-    drop_x = np.zeros(cells, np.float32)
-    drop_y = np.zeros(cells, np.float32)
-    drop_x[:-1] = (bed[:-1] - bed[1:]).astype(np.float32)
-    drop_y[:-width] = (bed[:-width] - bed[width:]).astype(np.float32)
-    taken = np.zeros(cells)
-    held_level = level[held]
-    out = np.zeros(rim.size)
-    soaks = soil.max() > 0.0
-    drains = inlets.max() > 0.0
-    time = 0.0
-    steps = 0
+def observe(width: int, depth: Any, qx: Any, qy: Any, peaks: Any, arrival_depth: float, time: float) -> None:
+    """Raise the maxima, and note where the water arrived, at one moment."""
     first = 2 * width
-    end = cells - first
-    _shadow(0, cells, level, bed, depth)
-    _record(first, end, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
-    _arrive(first, end, depth, peaks[3], arrival_depth, time)
-    for interval in range(lengths.size):
-        length = lengths[interval]
-        deepest = 0.0
-        for a in range(first, end, _CHUNK):
-            b = min(a + _CHUNK, end)
-            if fallen[interval] > 0.0:
-                _rain(a, b, level, factor, fallen[interval])
-            if soaks:
-                totals[0] += _infiltrate(a, b, level, bed, taken, soil, pull, soft, length)
-            if drains:
-                totals[1] += _drain(a, b, level, bed, inlets, length)
-            deepest = max(deepest, _shadow(a, b, level, bed, depth))
-        left = length
-        while left > 0.0:
-            longest = courant * cell_size / np.sqrt(GRAVITY * np.maximum(deepest, THIN))
-            parts = np.ceil(left / longest)
-            step = left / parts
-            _leave(depth, friction, rim, normal, faces, out, cell_size)
-            deepest = _flow_step(
-                width, level, bed, depth, drop_x, drop_y, friction, qx, qy, new_qx, new_qy, share, cell_size, step,
-                theta, froude,
-            )  # fmt: skip
-            qx, new_qx = new_qx, qx
-            qy, new_qy = new_qy, qy
-            _feed(level, bed, depth, fed, feed, step)
-            totals[2] += _shed(level, bed, depth, rim, out, step)
-            totals[3] += _hold(level, bed, depth, held, held_level)
-            left = left - step if parts > 1.0 else 0.0
-            steps += 1
-        time += length
-        for a in range(first, end, _CHUNK):
-            b = min(a + _CHUNK, end)
-            _record(a, b, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
-            _arrive(a, b, depth, peaks[3], arrival_depth, time)
+    end = depth.size - first
+    for a in range(first, end, _CHUNK):
+        b = min(a + _CHUNK, end)
+        _record(a, b, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
+        _arrive(a, b, depth, peaks[3], arrival_depth, time)
+
+
+@njit(cache=True, error_model="numpy")
+def sources(
+    width: int, level: Any, bed: Any, depth: Any, factor: Any, fallen: float, taken: Any, soil: Any, pull: Any,
+    soft: Any, inlets: Any, soaks: bool, drains: bool, length: float, totals: Any,
+) -> float:  # fmt: skip
+    """Rain, infiltration and inlets of one interval; returns the deepest cell."""
+    first = 2 * width
+    end = level.size - first
+    deepest = 0.0
+    for a in range(first, end, _CHUNK):
+        b = min(a + _CHUNK, end)
+        if fallen > 0.0:
+            _rain(a, b, level, factor, fallen)
+        if soaks:
+            totals[0] += _infiltrate(a, b, level, bed, taken, soil, pull, soft, length)
+        if drains:
+            totals[1] += _drain(a, b, level, bed, inlets, length)
+        deepest = max(deepest, _shadow(a, b, level, bed, depth))
+    return deepest
+
+
+@njit(cache=True, error_model="numpy")
+def flow(
+    width: int, level: Any, bed: Any, depth: Any, drop_x: Any, drop_y: Any, friction: Any, qx: Any, qy: Any,
+    new_qx: Any, new_qy: Any, share: Any, fed: Any, feed: Any, rim: Any, normal: Any, faces: Any, out: Any, held: Any,
+    held_level: Any, cell_size: float, theta: float, courant: float, froude: float, deepest: float, length: float,
+    totals: Any,
+) -> int:  # fmt: skip
+    """Let the water flow for one interval, in steps that its depth allows; returns their number.
+
+    The discharge is in `qx`, `qy` after an even number of steps, else in `new_qx`, `new_qy`.
+    """
+    left = length
+    steps = 0
+    while left > 0.0:
+        longest = courant * cell_size / np.sqrt(GRAVITY * np.maximum(deepest, THIN))
+        parts = np.ceil(left / longest)
+        step = left / parts
+        _leave(depth, friction, rim, normal, faces, out, cell_size)
+        deepest = _flow_step(
+            width, level, bed, depth, drop_x, drop_y, friction, qx, qy, new_qx, new_qy, share, cell_size, step,
+            theta, froude,
+        )  # fmt: skip
+        qx, new_qx = new_qx, qx
+        qy, new_qy = new_qy, qy
+        _feed(level, bed, depth, fed, feed, step)
+        totals[2] += _shed(level, bed, depth, rim, out, step)
+        totals[3] += _hold(level, bed, depth, held, held_level)
+        left = left - step if parts > 1.0 else 0.0
+        steps += 1
     return steps

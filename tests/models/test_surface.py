@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapolis.core.errors import ModelError
-from synapolis.models.stormwater.kernel import GRAVITY, side, surface_flow
+from synapolis.models.stormwater.domain import side
+from synapolis.models.stormwater.kernel import GRAVITY
+from synapolis.models.stormwater.surface import surface_flow
 
 MM_PER_HOUR = 1e-3 / 3600
 

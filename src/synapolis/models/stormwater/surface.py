@@ -1,0 +1,378 @@
+"""Water over the ground: rain, infiltration, inlets and shallow flow on one grid of square cells.
+
+The flow is the local-inertial approximation of the shallow-water equations (no advection), which suits slow,
+shallow urban floods and not dam breaks. Depth and bed are float64, discharge and roughness float32: volumes
+then close to rounding, and still water over any bed stays still.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from synapolis.core.errors import ModelError
+from synapolis.models.stormwater import kernel
+from synapolis.models.stormwater.domain import Boundary, Domain
+from synapolis.models.stormwater.infiltration import rain_series
+from synapolis.models.stormwater.kernel import GRAVITY
+
+MM_PER_HOUR = 1e-3 / 3600.0
+"""One mm/h in m/s."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaterBalance:
+    """Where the water came from and where it went, over all free cells.
+
+    Attributes
+    ----------
+    initial, rain, inflow, infiltrated, drained, left, stored : [m³]
+        Standing at the start, rained, fed in; taken by the ground, taken by inlets, gone over the boundary
+        (open rim and held levels, net; negative where the sea came in), standing at the end.
+    """
+
+    initial: float
+    rain: float
+    inflow: float
+    infiltrated: float
+    drained: float
+    left: float
+    stored: float
+
+    @property
+    def error(self) -> float:
+        """Water that the account cannot explain [m³]."""
+        gained = self.initial + self.rain + self.inflow
+        return gained - (self.infiltrated + self.drained + self.left + self.stored)
+
+    @property
+    def relative_error(self) -> float:
+        """The error as a share of the water that came in [1]; 0 where none did."""
+        # What comes in from a held level is water that came in.
+        gained = self.initial + self.rain + self.inflow + max(-self.left, 0.0)
+        return self.error / gained if gained > 0.0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceFlow:
+    """One flood on the ground; every field is (row, column).
+
+    Attributes
+    ----------
+    depth : [m]
+        At the end.
+    max_depth : [m]
+    max_speed : [m/s]
+    max_hazard : [m²/s]
+        Largest product of depth and speed.
+    arrival_time : [s]
+        When the depth first reached `arrival_depth`; infinite where it never did.
+    balance : WaterBalance
+    steps : int
+        Flow steps taken.
+    """
+
+    depth: NDArray[np.float64]
+    max_depth: NDArray[np.float32]
+    max_speed: NDArray[np.float32]
+    max_hazard: NDArray[np.float32]
+    arrival_time: NDArray[np.float32]
+    balance: WaterBalance
+    steps: int
+
+
+class Surface:
+    """Water on the ground, carried from one moment to the next: between intervals sewers may take from it and give.
+
+    Arguments as `surface_flow`, which runs it from beginning to end.
+    """
+
+    def __init__(
+        self,
+        elevation: ArrayLike,
+        *,
+        cell_size: float,
+        manning: ArrayLike,
+        rain_factor: ArrayLike = 1.0,
+        conductivity: ArrayLike = 0.0,
+        suction: ArrayLike = 0.0,
+        moisture_deficit: ArrayLike = 0.0,
+        pervious_fraction: ArrayLike = 1.0,
+        inlet_capacity: ArrayLike = 0.0,
+        inflow: ArrayLike = 0.0,
+        initial_depth: ArrayLike = 0.0,
+        active: NDArray[np.bool_] | None = None,
+        boundary: Boundary = "closed",
+        held_level: ArrayLike | None = None,
+        theta: float = 0.9,
+        courant: float = 0.7,
+        froude_limit: float = 1.0,
+        arrival_depth: float = 0.05,
+    ) -> None:
+        settings = {
+            "theta": (theta, 1.0),
+            "courant": (courant, 1.0),
+            "froude_limit": (froude_limit, np.inf),
+            "arrival_depth": (arrival_depth, np.inf),
+        }
+        for name, (value, top) in settings.items():
+            _in_range(name, value, top)
+        grid = self.domain = Domain.of(elevation, active, held_level, cell_size)
+        self.cell_area = cell_size**2
+        self._scales = (float(cell_size), float(theta), float(courant), float(min(froude_limit, 1e3)))
+        self._arrival_depth = float(arrival_depth)
+        self._bed = grid.bed
+        self._start = grid.flat(np.where(grid.held, grid.held_depth, grid.field("initial_depth", initial_depth)))
+        self._level = grid.bed + self._start
+        self._factor = grid.flat(grid.field("rain_factor", rain_factor))
+        feed = grid.flat(grid.field("inflow", inflow)) / self.cell_area
+        self._fed = np.flatnonzero(feed)
+        self._feed = feed[self._fed]
+        pull = grid.field("suction", suction) * grid.field("moisture_deficit", moisture_deficit, top=1.0)
+        rough = grid.field("manning", manning, elsewhere=0.03)
+        if not (rough > 0.0).all():
+            raise ModelError("manning must be above 0 on every active cell, got 0; map ground cover first")
+        self._friction = grid.flat(GRAVITY * rough**2, outside=GRAVITY).astype(np.float32)
+        self._soil = grid.flat(grid.field("conductivity", conductivity)) * MM_PER_HOUR
+        self._pull = grid.flat(pull) / 1000.0
+        self._soft = grid.flat(grid.field("pervious_fraction", pervious_fraction, top=1.0))
+        self._inlets = grid.flat(grid.field("inlet_capacity", inlet_capacity)) * MM_PER_HOUR
+        self._soaks, self._drains = bool(self._soil.any()), bool(self._inlets.any())
+        self._rim, self._normal, self._faces = grid.open_rim(boundary)
+        self._held = np.flatnonzero(grid.flat(grid.held))
+        self._held_level = self._level[self._held]
+        self._begin()
+
+    def _begin(self) -> None:
+        """Lay out what changes with time."""
+        cells, width, bed = self._level.size, self.domain.width, self._bed
+        self._now = [np.zeros(cells, np.float32), np.zeros(cells, np.float32)]  # discharge along rows, along columns
+        self._next = [np.zeros(cells, np.float32), np.zeros(cells, np.float32)]
+        self._share = np.ones(cells, np.float32)
+        self._depth = np.maximum(self._level - bed, 0.0).astype(np.float32)
+        self._drops = [np.zeros(cells, np.float32), np.zeros(cells, np.float32)]
+        self._drops[0][:-1] = (bed[:-1] - bed[1:]).astype(np.float32)
+        self._drops[1][:-width] = (bed[:-width] - bed[width:]).astype(np.float32)
+        self._taken = np.zeros(cells)
+        self._out = np.zeros(self._rim.size)
+        self._totals = np.zeros(4)  # [m]: infiltrated, drained, left over the rim, left by held cells
+        self._peaks = np.zeros((4, cells), dtype=np.float32)
+        self._peaks[3] = np.inf
+        self._given = self._fallen = 0.0
+        self.time = 0.0
+        self.steps = 0
+        self._observe()
+
+    def advance(self, length: float, fallen: float = 0.0) -> None:
+        """Carry the water on.
+
+        Parameters
+        ----------
+        length : [s]
+            Rain, infiltration and inlets act once, at its beginning; maxima are taken at its end.
+        fallen : [m]
+            Rain in that time.
+        """
+        width, totals = self.domain.width, self._totals
+        drops, now, then = self._drops, self._now, self._next
+        cell_size, theta, courant, froude = self._scales
+        deepest = kernel.sources(
+            width, self._level, self._bed, self._depth, self._factor, fallen, self._taken, self._soil, self._pull,
+            self._soft, self._inlets, self._soaks, self._drains, length, totals,
+        )  # fmt: skip
+        steps = kernel.flow(
+            width, self._level, self._bed, self._depth, drops[0], drops[1], self._friction, now[0], now[1],
+            then[0], then[1], self._share, self._fed, self._feed, self._rim, self._normal, self._faces, self._out,
+            self._held, self._held_level, cell_size, theta, courant, froude, deepest, length, totals,
+        )  # fmt: skip
+        if steps % 2:
+            self._now, self._next = self._next, self._now
+        self._given += float(self._feed.sum()) * length
+        self._fallen += fallen
+        self.time += length
+        self.steps += steps
+        self._observe()
+
+    def _observe(self) -> None:
+        along, across = self._now
+        kernel.observe(self.domain.width, self._depth, along, across, self._peaks, self._arrival_depth, self.time)
+
+    def result(self) -> SurfaceFlow:
+        """Return the flood up to now.
+
+        Raises
+        ------
+        ModelError
+            When the run did not stay finite.
+        """
+        grid, area = self.domain, self.cell_area
+        if not np.isfinite(self._level).all():
+            raise ModelError(
+                "the flow did not stay finite; take a smaller courant or froude_limit, or mend the terrain"
+            )
+        depth = np.maximum(self._level - self._bed, 0.0)
+        free = grid.flat(grid.free).astype(bool)
+        infiltrated, drained, over_rim, over_shore = (float(total) * area for total in self._totals)
+        balance = WaterBalance(
+            initial=float(self._start[free].sum()) * area,
+            rain=float(self._factor.sum()) * self._fallen * area,
+            inflow=self._given * area,
+            infiltrated=infiltrated,
+            drained=drained,
+            left=over_rim + over_shore,
+            stored=float(depth[free].sum()) * area,
+        )
+        return SurfaceFlow(
+            depth=grid.result(depth),
+            max_depth=grid.result(self._peaks[0]),
+            max_speed=grid.result(self._peaks[1]),
+            max_hazard=grid.result(self._peaks[2]),
+            arrival_time=grid.result(self._peaks[3]),
+            balance=balance,
+            steps=self.steps,
+        )
+
+
+def surface_flow(
+    elevation: ArrayLike,
+    rain: ArrayLike,
+    *,
+    rain_step: float,
+    cell_size: float,
+    manning: ArrayLike,
+    duration: float | None = None,
+    rain_factor: ArrayLike = 1.0,
+    conductivity: ArrayLike = 0.0,
+    suction: ArrayLike = 0.0,
+    moisture_deficit: ArrayLike = 0.0,
+    pervious_fraction: ArrayLike = 1.0,
+    inlet_capacity: ArrayLike = 0.0,
+    inflow: ArrayLike = 0.0,
+    initial_depth: ArrayLike = 0.0,
+    active: NDArray[np.bool_] | None = None,
+    boundary: Boundary = "closed",
+    held_level: ArrayLike | None = None,
+    theta: float = 0.9,
+    courant: float = 0.7,
+    froude_limit: float = 1.0,
+    source_step: float = 10.0,
+    arrival_depth: float = 0.05,
+) -> SurfaceFlow:
+    """Route a storm over the ground.
+
+    Every field is (row, column) or one number for all cells.
+
+    Parameters
+    ----------
+    elevation : [m]
+        Ground, finite on active cells.
+    rain : (time,) [mm/h]
+        Intensity in each rain step, over the whole grid; none falls after the last.
+    rain_step : [s]
+    cell_size : [m]
+        Side of the square cells.
+    manning : [s/m^(1/3)]
+        Roughness.
+    duration : [s], optional
+        End of the run; the length of the rain where not given.
+    rain_factor : [1]
+        Share of the rain that reaches each cell's surface: below 1 for roofs with storage, above 1 for cells that
+        also take a neighbour's.
+    conductivity : [mm/h]
+        Saturated conductivity of the pervious part; 0 where nothing infiltrates. With `suction` 0 this is a
+        constant rate.
+    suction : [mm]
+    moisture_deficit : [1]
+        With suction: Green-Ampt infiltration.
+    pervious_fraction : [1]
+    inlet_capacity : [mm/h]
+        What the inlets of each cell take while there is water.
+    inflow : [m³/s]
+        Steady discharge fed into each cell, at every flow step.
+    initial_depth : [m]
+    active : bool, optional
+        False outside the domain: a closed wall.
+    boundary : "closed", "open", a tuple of sides, or bool (row, column)
+        Where water leaves over faces that look out of the domain: nowhere; everywhere; on the sides of the grid
+        named ("north" is the first row); or in the cells marked. An inactive island inside the domain, such as a
+        building, stays closed. Water leaves at normal depth for the slope of the bed there, at most critically.
+    held_level : [m], optional
+        Water level kept at every instant, as by the sea; NaN on free cells. Rain on held cells is not counted.
+    theta : [1]
+        Weight of a face's own discharge against its two neighbours' (1 is Bates et al. 2010).
+    courant : [1]
+        Time step as a share of cell size over wave speed.
+    froude_limit : [1]
+        Largest Froude number of any face; without advection faster flow is neither trustworthy nor always stable.
+        At 1, sheets on steep smooth ground are held at critical speed and so come out deeper. `inf` for none.
+    source_step : [s]
+        How often rain, infiltration and inlets act and maxima are taken; also the longest flow step.
+    arrival_depth : [m]
+
+    Returns
+    -------
+    SurfaceFlow
+
+    Raises
+    ------
+    ModelError
+        An argument outside its range, a shape that does not fit, or a run that did not stay finite.
+
+    References
+    ----------
+    Bates, Horritt and Fewtrell (2010), A simple inertial formulation of the shallow water equations for efficient
+    two-dimensional flood inundation modelling, Journal of Hydrology 387. (Here friction is linearised about the old
+    discharge instead of held at it, so that it may be stiff.)
+    de Almeida, Bates, Freer and Souvignet (2012), Improving the stability of a simple formulation of the shallow
+    water equations for 2-D flood modeling, Water Resources Research 48.
+    """
+    _in_range("source_step", source_step, np.inf)
+    lengths, fallen = intervals(rain_series(rain, rain_step), rain_step, duration, source_step)
+    surface = Surface(
+        elevation,
+        cell_size=cell_size,
+        manning=manning,
+        rain_factor=rain_factor,
+        conductivity=conductivity,
+        suction=suction,
+        moisture_deficit=moisture_deficit,
+        pervious_fraction=pervious_fraction,
+        inlet_capacity=inlet_capacity,
+        inflow=inflow,
+        initial_depth=initial_depth,
+        active=active,
+        boundary=boundary,
+        held_level=held_level,
+        theta=theta,
+        courant=courant,
+        froude_limit=froude_limit,
+        arrival_depth=arrival_depth,
+    )
+    for length, depth in zip(lengths, fallen, strict=True):
+        surface.advance(float(length), float(depth))
+    return surface.result()
+
+
+def intervals(
+    rain: NDArray[np.float64], rain_step: float, duration: float | None, source_step: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cut the run into source intervals: their lengths [s] and the rain that falls in each [m]."""
+    end = rain.size * rain_step if duration is None else float(duration)
+    if not 0.0 < end < np.inf:
+        raise ModelError(f"duration must be above 0 s, got {end}")
+    edges = np.append(np.arange(rain.size + 1) * rain_step, np.inf).clip(max=end)
+    lengths: list[NDArray[np.float64]] = []
+    fallen: list[NDArray[np.float64]] = []
+    for length, intensity in zip(np.diff(edges), np.append(rain, 0.0), strict=True):
+        if length > 0.0:
+            parts = int(np.ceil(length / source_step - 1e-9))
+            lengths.append(np.full(parts, length / parts))
+            fallen.append(np.full(parts, intensity * MM_PER_HOUR * length / parts))
+    return np.concatenate(lengths), np.concatenate(fallen)
+
+
+def _in_range(name: str, value: float, top: float) -> None:
+    if not 0.0 < value <= top:
+        raise ModelError(f"{name} must be above 0{f' and at most {top:g}' if top < np.inf else ''}, got {value}")
