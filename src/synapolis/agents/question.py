@@ -18,6 +18,7 @@ from synapolis.agents.proposal import area_of, area_of_spot, check_radius, edits
 from synapolis.agents.reader import AIMS, Read, scan
 from synapolis.agents.subjects import BY_NAME, GENERAL, THRESHOLDS, lacking, thresholds_of
 from synapolis.agents.wording import example_questions, leftover_troubles, reading_text, said_again, where_text
+from synapolis.core.declare import registered
 from synapolis.core.errors import ScenarioError
 from synapolis.layers.city import City
 from synapolis.scenarios.areas import find_area
@@ -70,6 +71,19 @@ class Refused:
     options: tuple[str, ...] = ()
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Which scenario a question in plain English asks for.",
+    data=("a question in English", "names of the city's places, streets and lines"),
+    method="Every word must be taken by a phrase that is understood; what is left over makes the answer ask back, and "
+    "nothing is run.",
+    source="The project's own grammar (agents/lexicon.py, agents/grammar.py); phrases are listed in docs/questions.md.",
+    limits="English only; one scenario a question.",
+    risks="A question read otherwise than meant: the answer repeats how it was read before its figures.",
+    tests="tests/agents/test_question.py",
+    oversight="The reading is shown with the answer, and the asker corrects it; nothing is carried out in the city.",
+)
 def parse_question(
     text: str, city: City, *, computable: Callable[[str], str | None] | None = None
 ) -> Understood | Clarify | Refused:

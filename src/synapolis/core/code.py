@@ -51,15 +51,16 @@ def holds(lock: Lock, name: str, version: str, digest: str) -> bool:
     return locked is None or locked[0] != version or (bool(locked[1]) and digest.startswith(locked[1]))
 
 
-def code_digest(function: Callable[..., Any]) -> str:
-    """SHA-256 over the source of a function's module and the modules of the same field that it imports."""
-    return _modules_digest(function.__module__)
+def code_digest(function: Callable[..., Any], *, alone: bool = False) -> str:
+    """SHA-256 over the source of a function's module and, unless `alone`, the modules of its field that it imports."""
+    return _modules_digest(function.__module__, alone)
 
 
 @functools.cache
-def _modules_digest(module: str) -> str:
+def _modules_digest(module: str, alone: bool) -> str:
     digest = hashlib.sha256()
-    for path in sorted(_field_sources(module, set())):
+    own = _source_and_siblings(module)[0]
+    for path in sorted(_field_sources(module, set()) if not alone else filter(None, [own])):
         digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 

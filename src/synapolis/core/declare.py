@@ -124,8 +124,11 @@ class Algorithm:
 
     @functools.cached_property
     def code_digest(self) -> str:
-        """SHA-256 over the source of the function's module and the modules of its own field that it imports."""
-        return code_digest(self.function)
+        """SHA-256 over the source of its module and the modules of its field that this imports; a rule's, alone.
+
+        A rule is judged by what its module says: the engine around it may change without changing the rule.
+        """
+        return code_digest(self.function, alone=self.kind == "rule")
 
     @property
     def lacks(self) -> tuple[str, ...]:

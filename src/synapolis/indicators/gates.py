@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from synapolis.core.declare import REGISTRY
+from synapolis.core.declare import REGISTRY, registered
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,20 @@ def breaks(gate: Gate, change: float) -> bool:
     return change > gate.limit if gate.direction == "may not rise" else change < -gate.limit
 
 
+@registered(
+    kind="rule",
+    version="1",
+    name="gate",
+    decision="Whether a scenario may be recommended.",
+    data=("gate", "change of its indicator", "changes in the ensemble"),
+    method="The change of the indicator against today is compared with the gate's limit; the share of ensemble "
+    "members with the same verdict is stated.",
+    source="The project's own rule, stated in full in docs/method.md; limits are data that a city sets.",
+    limits="Judges only what its indicator sees; an indicator that cannot be computed gives no verdict.",
+    risks="A limit set too loose lets harm pass: the limit stands beside each verdict.",
+    tests="tests/indicators/test_gates.py",
+    oversight="People set the gates; a blocked scenario can be looked at, and changed, but is never recommended.",
+)
 def judge(gate: Gate, change: float | None, members: NDArray[np.float64], reason: str = "") -> GateResult:
     """Judge a gate on the change of its indicator.
 

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import ScenarioError
 from synapolis.layers.city import City
 from synapolis.models.housing.sites import free_patches
@@ -43,6 +44,19 @@ class Candidate:
         return BoundEdit(name, "add_homes", ("add_homes",), values, f"{homes:,.0f} homes at {self.name}", log)
 
 
+@registered(
+    kind="rule",
+    version="1",
+    name="candidate_sites",
+    decision="Which places are compared when homes are to be placed.",
+    data=("free ground", "buildings", "districts"),
+    method="Patches of free ground are grouped while their middles lie close; roofs are grouped by district; the "
+    "largest of each kind are kept.",
+    source="The project's own rule, stated in full in its description; no publication.",
+    limits="At most ten places on ground and six on roofs; ownership and plans are not known.",
+    risks="A place left out is never compared; asking for its area brings it in.",
+    tests="tests/scenarios/test_siting.py",
+)
 def find_candidates(city: City, cache: Cache, *, area: Any = None) -> list[Candidate]:
     """Candidates of a city, the largest of each kind first.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc, rankdata, t
 
-from synapolis.core.declare import Assumption
+from synapolis.core.declare import Assumption, registered
 
 INTERVAL = (5.0, 95.0)
 """Percentiles of the ensemble between which a change is said to lie."""
@@ -18,6 +18,17 @@ CHANCE = 0.005
 """How likely an assumption without part may be to be named as a cause; dozens are looked at in each answer."""
 
 
+@registered(
+    kind="rule",
+    version="1",
+    name="ensemble_sample",
+    decision="Which values of the assumptions an answer is tried with.",
+    data=("assumptions with their distributions", "number of members", "seed"),
+    method="Latin hypercube: each assumption's distribution is cut into equally likely parts, one value from each.",
+    limits="Assumptions vary independently of each other.",
+    risks="Too few members make an interval too narrow or too wide; the answer states how many.",
+    tests="tests/scenarios/test_ensemble.py",
+)
 def sample(assumptions: Sequence[Assumption], *, members: int, seed: int) -> list[dict[str, float]]:
     """Draw members by Latin hypercube, each assumption from its own distribution.
 
@@ -33,12 +44,36 @@ def sample(assumptions: Sequence[Assumption], *, members: int, seed: int) -> lis
     return [{a.name: a.at(q) for a, q in zip(varied, row, strict=True)} for row in quantiles]
 
 
+@registered(
+    kind="rule",
+    version="1",
+    name="change_interval",
+    decision="How uncertain a change is said to be.",
+    data=("a change in each member of the ensemble",),
+    method="The 5th and 95th percentile of the members, interpolated linearly.",
+    source="Hyndman, R. J., and Fan, Y. (1996). Sample quantiles in statistical packages. The American Statistician, "
+    "50(4), type 7.",
+    limits="Covers the assumptions that vary, not what the models leave out.",
+    risks="An interval is read as certain bounds: it is called 5 to 95 % of the runs.",
+    tests="tests/scenarios/test_ensemble.py",
+)
 def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """The 5th and 95th percentile of an ensemble."""
     low, high = np.percentile(values, INTERVAL)
     return float(low), float(high)
 
 
+@registered(
+    kind="rule",
+    version="1",
+    name="assumption_influence",
+    decision="Which assumption to look into first.",
+    data=("members of the ensemble", "a change in each"),
+    method="Stepwise regression on ranks; what could be chance has a share of 0.",
+    limits="Sees monotone effects; joint effects of two assumptions are told of neither.",
+    risks="An assumption named as the cause may stand for one that varies with it.",
+    tests="tests/scenarios/test_ensemble.py",
+)
 def influence(members: Sequence[Mapping[str, float]], values: NDArray[np.float64]) -> dict[str, float]:
     """Share of the spread that goes with each assumption, the strongest first: stepwise regression on ranks.
 

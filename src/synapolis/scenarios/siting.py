@@ -14,7 +14,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from synapolis.core.declare import REGISTRY
+from synapolis.core.declare import REGISTRY, registered
 from synapolis.core.errors import NotComputableError, ScenarioError
 from synapolis.indicators.gates import AFFORDABILITY, GateResult, judge
 from synapolis.layers.city import City
@@ -211,6 +211,20 @@ def pareto_front(table: NDArray[np.float64], aims: Sequence[str]) -> NDArray[np.
     return front
 
 
+@registered(
+    kind="rule",
+    version="1",
+    name="siting",
+    decision="Where homes are suggested first.",
+    data=("change per home of each aim at each candidate", "weights of the aims", "ensemble"),
+    method="Each aim is scaled over the candidates and weighted; the Pareto front and how often a site stays among "
+    "the first five are stated.",
+    source="Keeney, R. L., and Raiffa, H. (1976). Decisions with Multiple Objectives (additive value function); "
+    "Pareto dominance.",
+    limits="Weights are the asker's; scaling makes a score depend on the other candidates.",
+    risks="A single number hides who loses: scores per aim, gates and the front stand beside it.",
+    tests="tests/scenarios/test_siting.py",
+)
 def rank_sites(candidates: Sequence[Candidate], scores: Scores, weights: Mapping[str, float]) -> tuple[Site, ...]:
     """Sites from best to worst, with their front, their reason, and how often they stay among the first five."""
     utility = utilities(scores.table, scores.aims, weights)

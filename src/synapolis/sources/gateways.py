@@ -12,12 +12,24 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from synapolis.core.declare import registered
 from synapolis.sources.osm_tags import THROUGH_CLASSES
 
 BORDER_SHARE = 0.03
 """A dead end of a through road within this share of the network's size from its hull is a gateway."""
 
 
+@registered(
+    kind="rule",
+    version="1",
+    decision="Where through traffic enters a network that states no border.",
+    data=("streets", "junctions"),
+    method="Dead ends of through roads near the hull of the largest connected part of the driving network.",
+    source="The project's own rule, stated in full in its description; no publication.",
+    limits="A through road that ends inside the city near the hull is taken for an entry.",
+    risks="A missed entry makes its road look calmer than it is.",
+    tests="tests/sources/test_network.py",
+)
 def border_dead_ends(streets: gpd.GeoDataFrame, junctions: gpd.GeoSeries) -> NDArray[np.bool_]:
     """Find dead ends of through roads near the hull of the largest connected part of the driving network.
 

@@ -26,6 +26,7 @@ import pandas as pd
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import LayerError, SourceError
 from synapolis.layers.timetable import DAY, Timetable, merge_timetables
 
@@ -70,6 +71,18 @@ _MAX_SERVICE_DAYS = 366 * 20
 _BROKEN = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, KeyError)
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Building a city: which trips its public transport runs.",
+    data=("GTFS schedule feed (zip or folder)",),
+    method="Tables are checked against the specification; blank times are interpolated by distance, frequencies "
+    "unrolled, calendars expanded to days.",
+    source="General Transit Feed Specification, Schedule Reference.",
+    limits="Planned service only; fares, pathways, flexible stops and in-seat transfers are left out.",
+    risks="A feed that covers one operator makes the others' riders look unserved.",
+    tests="tests/sources/test_gtfs.py",
+)
 def read_gtfs(path: str | Path, *, feed: str, crs: object) -> Timetable:
     """Read one feed.
 

@@ -17,6 +17,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import SourceError
 from synapolis.layers.timetable import Timetable
 from synapolis.sources import osm_tags as meaning
@@ -50,6 +51,19 @@ class NetworkProject:
     notes: dict[str, list[str]] = field(default_factory=dict)
 
 
+@registered(
+    kind="parser",
+    version="1",
+    name="read_aequilibrae_network",
+    decision="Building a city: streets and zones of an existing traffic model.",
+    data=("AequilibraE project (zip or project_database.sqlite)",),
+    method="Links become directed streets with speed and lanes in SI units; centroid connectors, which are no "
+    "streets, are left out.",
+    source="AequilibraE documentation, project database: links, nodes and zones tables.",
+    limits="Signals, turn penalties and link-type parameters are not read.",
+    risks="Defaults stand in for missing lanes, and are marked.",
+    tests="tests/sources/test_network.py",
+)
 def read_network(path: Path | str, crs: str | None = None) -> NetworkProject:
     """Read streets, junctions and zones of an AequilibraE project, and the GTFS feeds in its zip as its timetable.
 

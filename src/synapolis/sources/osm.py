@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import SourceError
 from synapolis.sources import osm_tags as meaning
 from synapolis.sources.closing import sea_areas
@@ -34,6 +35,19 @@ class OsmExtract:
     notes: dict[str, list[str]] = field(default_factory=dict)
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Building a city: which features its layers hold.",
+    data=("OpenStreetMap extract (pbf, xml, o5m)",),
+    method="Tags are read by one table of meanings; multipolygons are assembled, ways cut where they meet, areas cut "
+    "by the border closed against it.",
+    source="OpenStreetMap wiki, Map features and the pages on each key; format: OSM XML and PBF.",
+    limits="Holds what mappers drew: lanes, heights and uses are often missing, and are then left empty or marked as "
+    "defaults.",
+    risks="Well-mapped districts look richer than others; compare coverage before comparing districts.",
+    tests="tests/sources/test_osm.py",
+)
 def read_osm(path: Path | str, crs: str | None = None) -> OsmExtract:
     """Decode an OpenStreetMap file into streets, junctions, buildings, land_use, water, trees, rail, spot_heights,
     places, points_of_interest, transit_lines and transit_line_stops.

@@ -16,6 +16,7 @@ from rasterio.errors import RasterioError
 from rasterio.transform import array_bounds
 from rasterio.warp import Resampling, calculate_default_transform, reproject, transform_geom
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import SourceError
 from synapolis.layers.grid import Raster
 
@@ -37,6 +38,18 @@ class RasterFile:
     notes: tuple[str, ...] = ()
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Building a city: its terrain, heights, canopy and land cover.",
+    data=("GeoTIFF or any raster that GDAL reads",),
+    method="The first band is reprojected to the city's CRS, holes become NaN, and values outside what the layer can "
+    "hold are refused.",
+    source="GeoTIFF, OGC 19-008r4; GDAL raster data model.",
+    limits="One band; reprojection smooths by one cell at most.",
+    risks="A nodata value that the file does not name would be taken for ground: the range check catches most.",
+    tests="tests/sources/test_rasters.py",
+)
 def read_raster(
     path: Path | str, *, layer: str, crs: str | None = None, extent: shapely.Polygon | None = None
 ) -> RasterFile:

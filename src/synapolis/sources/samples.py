@@ -7,11 +7,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import LayerError, SourceError
 
 GROUPS = 5
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Building a city: households by income in each zone.",
+    data=("CSV of sampled households with zone and income", "the zones' counted households"),
+    method="Households are sorted by income into fifths of the whole city, each zone's sample scaled to its counted "
+    "households.",
+    source="Post-stratification as in Lohr, Sampling: Design and Analysis, 2nd ed. (2010), ch. 4; the mapping is in "
+    "docs/cities.md.",
+    limits="Small samples make zones look more equal or unequal than they are.",
+    risks="Affordability gates rest on it; who is not in the sample is not counted.",
+    tests="tests/sources/test_build.py",
+)
 def read_income_sample(path: Path | str, mapping: str, zones: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Group a sample of households by zone and income, each zone's sample scaled to its counted households.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from synapolis.core.declare import REGISTRY, Assumption
+from synapolis.core.declare import REGISTRY, Assumption, registered
 from synapolis.layers import assumed  # noqa: F401 - declares the usual hour
 from synapolis.layers.timetable import Timetable, trip_spans
 
@@ -15,6 +15,18 @@ HOURS = 36  # a service day may run past midnight
 FULL_SERVICE = 0.25  # share of the busiest hour's trips from which an hour counts as served
 
 
+@registered(
+    kind="rule",
+    version="1",
+    decision="At which hour access by public transport is computed, where the usual hour has no service.",
+    data=("timetable",),
+    method="The window of departures is put in the middle of the hours with at least a quarter of the busiest hour's "
+    "trips.",
+    source="The project's own rule, stated in full in its description; no publication.",
+    limits="One window a city; night workers are not seen.",
+    risks="A city whose feed covers few hours is judged at another hour than others; the answer says so.",
+    tests="tests/sources/test_service_hours.py",
+)
 def departure_hour(timetable: Timetable) -> Assumption | None:
     """State the hour of departure for a timetable that does not cover the usual one; None where it does.
 

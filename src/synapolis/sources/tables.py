@@ -27,6 +27,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
+from synapolis.core.declare import registered
 from synapolis.core.digest import digest
 from synapolis.core.errors import LayerError, SourceError
 from synapolis.layers.schemas import LAYERS, POLYGON, Column, Schema
@@ -86,6 +87,17 @@ def parse_mapping(text: str, layer: str) -> ColumnMapping:
     return ColumnMapping(columns, special)
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Building a city: any layer from a table or features the city has.",
+    data=("CSV, GeoPackage, GeoJSON, Shapefile, SQLite or any format OGR reads, and a column mapping",),
+    method="Columns are mapped by name, summed where the mapping says so, and checked against the layer's schema.",
+    source="GDAL/OGR vector data model; column mapping as written in docs/cities.md.",
+    limits="Takes the file's word for what a column means; the mapping is the user's.",
+    risks="A wrong column gives plausible wrong figures: notes name what was mapped.",
+    tests="tests/sources/test_tables.py",
+)
 def read_table(
     path: Path | str,
     *,

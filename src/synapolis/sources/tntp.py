@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import SourceError
 
 if TYPE_CHECKING:
@@ -43,6 +44,18 @@ class TntpNetwork(NamedTuple):
     toll: NDArray[np.float64]
 
 
+@registered(
+    kind="parser",
+    version="1",
+    name="read_tntp_network",
+    decision="Testing the traffic models on published networks.",
+    data=("TNTP network file",),
+    method="Tags and rows are read as the format states; counts are checked against what the file promises.",
+    source="Transportation Networks for Research Core Team, github.com/bstabler/TransportationNetworks (format).",
+    limits="The format names no units: the caller converts.",
+    risks="None for people: test networks only.",
+    tests="tests/sources/test_tntp.py",
+)
 def read_network(path: Path) -> TntpNetwork:
     """Read a TNTP network file.
 
@@ -92,6 +105,18 @@ def read_network(path: Path) -> TntpNetwork:
     )
 
 
+@registered(
+    kind="parser",
+    version="1",
+    name="read_tntp_trips",
+    decision="Testing the traffic models on published networks.",
+    data=("TNTP trips file",),
+    method="Tags and rows are read as the format states; counts are checked against what the file promises.",
+    source="Transportation Networks for Research Core Team, github.com/bstabler/TransportationNetworks (format).",
+    limits="The format names no units: the caller converts.",
+    risks="None for people: test networks only.",
+    tests="tests/sources/test_tntp.py",
+)
 def read_trips(path: Path) -> NDArray[np.float64]:
     """Read a TNTP trip table.
 
@@ -131,6 +156,18 @@ def read_trips(path: Path) -> NDArray[np.float64]:
     return trips
 
 
+@registered(
+    kind="parser",
+    version="1",
+    name="read_tntp_flows",
+    decision="Testing the traffic models on published networks.",
+    data=("TNTP flows file",),
+    method="Tags and rows are read as the format states; counts are checked against what the file promises.",
+    source="Transportation Networks for Research Core Team, github.com/bstabler/TransportationNetworks (format).",
+    limits="The format names no units: the caller converts.",
+    risks="None for people: test networks only.",
+    tests="tests/sources/test_tntp.py",
+)
 def read_flows(path: Path) -> NDArray[np.float64]:
     """Read a TNTP solution: the volume of each link, in file order.
 

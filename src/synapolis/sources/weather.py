@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import SourceError
 
 HEADER_LINES = 8
@@ -34,6 +35,16 @@ class WeatherFile:
     notes: tuple[str, ...] = ()
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Building a city: the weather its storms, heat and energy are computed with.",
+    data=("EnergyPlus weather file (EPW)",),
+    method="Columns are taken by position, the missing-value codes become NaN, hours are in local standard time.",
+    limits="A typical year, not a forecast; extremes are rare in it by construction.",
+    risks="A station far from the city carries another climate.",
+    tests="tests/sources/test_weather.py",
+)
 def read_weather(path: Path | str) -> WeatherFile:
     """Read an EPW file, plain or gzipped.
 
