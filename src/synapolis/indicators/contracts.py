@@ -1,0 +1,268 @@
+"""Outcome contracts: what somebody promised, held against observations as they come, and what is to be paid.
+
+A promise is data: an indicator, where it stood and when, by how much it will change and by when, whose figures count.
+Money is exact to the cent: amounts are decimals and are rounded once, half up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from synapolis.core.errors import SourceError
+from synapolis.indicators.catalogue import find
+from synapolis.indicators.observations import CITY, GRADES, Observation
+
+Verdict = Literal["kept", "on course", "behind", "broken", "not measurable yet"]
+CENT = Decimal("0.01")
+EXACT = decimal.Context(prec=50)
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Payment:
+    """Pay by result: nothing below `threshold` of the promised change, then linear from 0 there to `full` at all of it.
+
+    Beyond the promise the line goes on up to `cap`; with a cap equal to `full` more than promised earns no more.
+    `threshold` is a share of the promised change, 0 to below 1.
+    """
+
+    full: Decimal
+    currency: str
+    threshold: Decimal = Decimal(0)
+    cap: Decimal | None = None
+
+    def due(self, share: Fraction) -> Decimal:
+        """Amount for a share of the promised change, to the cent, half a cent up."""
+        threshold = Fraction(self.threshold)
+        if share <= threshold:
+            return Decimal("0.00")
+        cents = 100 * Fraction(self.full) * (share - threshold) / (1 - threshold)
+        earned = EXACT.multiply(Decimal(math.floor(cents + Fraction(1, 2))), CENT)
+        return min(earned, self.full if self.cap is None else self.cap).quantize(CENT, context=EXACT)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What is promised: the change of an indicator against its baseline, by a day, and whose figures count.
+
+    `change` is in the indicator's unit, or in per cent of the baseline where `relative`. `sources` empty: any source.
+    The figure that settles it must be of a period that ends at most `recent_days` before the due day.
+    """
+
+    id: str
+    promised_by: str
+    indicator: str
+    baseline: Decimal
+    baseline_date: dt.date
+    change: Decimal
+    due: dt.date
+    area: str = CITY
+    relative: bool = False
+    grades: tuple[str, ...] = ("measured",)
+    sources: tuple[str, ...] = ()
+    recent_days: int = 366
+    payment: Payment | None = None
+    title: str = ""
+
+    @property
+    def promised(self) -> Fraction:
+        """Promised change in the indicator's unit."""
+        return Fraction(self.change) * (abs(Fraction(self.baseline)) / 100 if self.relative else 1)
+
+    @property
+    def goal(self) -> Fraction:
+        """Value that keeps the promise."""
+        return Fraction(self.baseline) + self.promised
+
+    def share(self, value: Decimal) -> Fraction:
+        """Share of the promised change that a value has reached; negative where it went the other way."""
+        return (Fraction(value) - Fraction(self.baseline)) / self.promised
+
+    def counts(self, observation: Observation) -> bool:
+        """Whether an observation is what the promise is measured by: its indicator, area, grade, source, and time."""
+        return (
+            observation.indicator == self.indicator
+            and observation.area == self.area
+            and observation.quality in self.grades
+            and (not self.sources or observation.source in self.sources)
+            and observation.end > self.baseline_date
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a promise stands: the verdict, a sentence, the observation it rests on, and the amount due."""
+
+    promise: str
+    verdict: Verdict
+    says: str
+    value: Decimal | None = None
+    share: Fraction | None = None
+    expected: Fraction | None = None
+    observation: Observation | None = None
+    amount: Decimal | None = None
+    currency: str = ""
+    final: bool = False
+    passed_over: tuple[str, ...] = ()
+
+
+def check(promise: Promise, observations: Sequence[Observation], *, today: dt.date) -> Check:
+    """Hold a promise against the observations there are.
+
+    The observation that counts is the last one whose period ends by the due day. Once the due day has come, the promise
+    is *kept* when the whole change is there, else *broken*; a figure older than the contract allows settles nothing.
+    Before, it is *kept* when the goal is reached already, *on course* when at least as large a share of the change is
+    there as of the time had passed when that period ended, else *behind*.
+
+    Parameters
+    ----------
+    today : the day the promise is judged on
+    """
+    fitting = sorted((each for each in observations if promise.counts(each) and each.end <= today), key=_when)
+    over = _passed_over(promise, observations)
+    within = [each for each in fitting if each.end <= promise.due]
+    final = today >= promise.due
+    if final:
+        within = [each for each in within if each.end >= promise.due - dt.timedelta(days=promise.recent_days)]
+    if not within:
+        says, currency = (
+            _needs(promise, over, fitting, final=final),
+            promise.payment.currency if promise.payment else "",
+        )
+        return Check(promise.id, "not measurable yet", says, currency=currency, passed_over=over)
+    last = within[-1]
+    value = Decimal(repr(last.value))
+    share = promise.share(value)
+    expected = ONE if final else _elapsed(promise, last.end)
+    verdict = _verdict(share, expected, final=final)
+    amount = promise.payment.due(share) if promise.payment is not None else None
+    return Check(
+        promise.id, verdict, _says(promise, last, share, expected, verdict, amount, final=final), value, share,
+        expected, last, amount, promise.payment.currency if promise.payment else "", final, over,
+    )  # fmt: skip
+
+
+def _verdict(share: Fraction, expected: Fraction, *, final: bool) -> Verdict:
+    if share >= ONE:
+        return "kept"
+    if final:
+        return "broken"
+    return "on course" if share >= expected else "behind"
+
+
+def _when(observation: Observation) -> tuple[dt.date, int]:
+    return observation.end, -list(GRADES).index(observation.quality)
+
+
+def _elapsed(promise: Promise, day: dt.date) -> Fraction:
+    """Share of the time from baseline to due day that had passed on a day."""
+    whole = (promise.due - promise.baseline_date).days
+    return min(ONE, max(Fraction(0), Fraction((day - promise.baseline_date).days, whole)))
+
+
+def _passed_over(promise: Promise, observations: Sequence[Observation]) -> tuple[str, ...]:
+    """Observations of the same indicator and area that do not count, and why."""
+    told = []
+    for each in observations:
+        if (each.indicator, each.area) != (promise.indicator, promise.area) or promise.counts(each):
+            continue
+        if each.quality not in promise.grades:
+            reason = f"its grade is {each.quality}, the contract counts {', '.join(promise.grades)}"
+        elif promise.sources and each.source not in promise.sources:
+            reason = f"its source is {each.source}, the contract counts {', '.join(promise.sources)}"
+        else:
+            reason = f"it ends on {each.end.isoformat()}, not after the baseline"
+        told.append(f"{each.period}: {reason}")
+    return tuple(told)
+
+
+def _needs(promise: Promise, over: Sequence[str], later: Sequence[Observation], *, final: bool) -> str:
+    indicator = find(promise.indicator)
+    whose = f" from {' or '.join(promise.sources)}" if promise.sources else ""
+    grade = " or ".join(promise.grades)
+    since = promise.due - dt.timedelta(days=promise.recent_days) if final else promise.baseline_date
+    since = max(since, promise.baseline_date)
+    rest = ""
+    if later:
+        rest = f" What there is ends on {later[-1].end.isoformat()}."
+    elif over:
+        rest = f" {len(over)} were passed over: {over[-1]}."
+    return (
+        f"Not measurable yet: needs {indicator.name} ({indicator.id}) for {promise.area}, {grade}{whose}, for a period "
+        f"that ends after {since.isoformat()} and by {promise.due.isoformat()}.{rest}"
+    )
+
+
+def _says(
+    promise: Promise, last: Observation, share: Fraction, expected: Fraction, verdict: Verdict, amount: Decimal | None,
+    *, final: bool,
+) -> str:  # fmt: skip
+    indicator = find(promise.indicator)
+    unit = "" if indicator.unit == "1" else f" {indicator.unit}"
+    moved = f"{_percent(share)} of the promised change"
+    told = {
+        "kept": f"Kept: {moved} is there",
+        "on course": f"On course: {moved} is there, where {_percent(expected)} of the time has passed",
+        "behind": f"Behind: {moved} is there, where {_percent(expected)} of the time has passed",
+        "broken": f"Broken: {moved} was there when it was due on {promise.due.isoformat()}",
+    }[verdict]
+    paid = ""
+    if amount is not None and promise.payment is not None:
+        paid = f" {'Due' if final else 'Would be due if it stays so'}: {amount:,} {promise.payment.currency}."
+    return (
+        f"{told}. {indicator.name} for {promise.area} went from {float(promise.baseline):g}{unit} on "
+        f"{promise.baseline_date.isoformat()} to {last.value:g}{unit} in {last.period}; {float(promise.goal):g}{unit} "
+        f"was promised by {promise.due.isoformat()}.{paid}"
+    )
+
+
+def _percent(share: Fraction) -> str:
+    return f"{float(100 * share) + 0.0:,.1f} %".replace("-0.0 %", "0.0 %").replace("-", "\N{MINUS SIGN}")
+
+
+def checked(promise: Promise, *, where: str = "contract") -> Promise:
+    """Return the promise where it can be kept or broken; else say what is wrong with it.
+
+    Raises
+    ------
+    SourceError
+        Naming the field.
+    """
+    faults = []
+    if promise.promised == 0:
+        faults.append("change: expected a promised change, got 0")
+    if promise.due <= promise.baseline_date:
+        faults.append(f"due: expected a day after the baseline of {promise.baseline_date.isoformat()}, got "
+                      f"{promise.due.isoformat()}")  # fmt: skip
+    indicator = find(promise.indicator)
+    wrong = [label for label, value in (("baseline", promise.baseline), ("the promised value", promise.goal))
+             if not indicator.low <= float(value) <= indicator.high]  # fmt: skip
+    faults += [f"{label}: expected {indicator.low:g} to {indicator.high:g} {indicator.unit}" for label in wrong]
+    faults += [f"measured_by.grades: expected some of {', '.join(GRADES)}; got {each!r}" for each in promise.grades
+               if each not in GRADES]  # fmt: skip
+    if promise.payment is not None:
+        faults += _payment_faults(promise.payment)
+    if faults:
+        raise SourceError(f"{where}: {'; '.join(faults)}")
+    return promise
+
+
+def _payment_faults(payment: Payment) -> list[str]:
+    faults = []
+    if payment.full <= 0:
+        faults.append(f"payment.full: expected an amount above 0, got {payment.full}")
+    if not 0 <= payment.threshold < 1:
+        faults.append(f"payment.threshold: expected a share from 0 to below 1, got {payment.threshold}")
+    if payment.cap is not None and payment.cap < payment.full:
+        faults.append(f"payment.cap: expected at least the full amount {payment.full}, got {payment.cap}")
+    for name, amount in (("full", payment.full), ("cap", payment.cap)):
+        if amount is not None and amount != amount.quantize(CENT, context=EXACT):
+            faults.append(f"payment.{name}: expected whole cents, got {amount}")
+    return faults
