@@ -14,6 +14,7 @@ import typer
 
 from synapolis.cli import demo, questions
 from synapolis.cli.city import city_app
+from synapolis.cli.journal import journal_app
 from synapolis.cli.shared import escaped, talk
 from synapolis.core.errors import SynapolisError
 
@@ -27,6 +28,7 @@ app.command()(questions.compare)
 app.command()(questions.explain)
 app.command()(questions.vocabulary)
 app.add_typer(city_app, name="city")
+app.add_typer(journal_app, name="journal")
 app.command()(demo.demo)
 app.command(name="compile")(demo.compile_kernels)
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from synapolis.core.errors import RecordsError
 from synapolis.records.canonical import canonical, plain_text
 from synapolis.records.chain import Head, Verdict, verify_chain
-from synapolis.records.entry import JournalEntry, Written, written
+from synapolis.records.entry import NO_HASH, JournalEntry, Written, written
 from synapolis.records.store import Store
 from synapolis.records.tables import journal as table
 from synapolis.records.tables import journal_head
@@ -84,9 +84,7 @@ class Journal:
     def _append(self, connection: Connection, texts: Mapping[str, str], body: str) -> JournalEntry:
         if self.store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        head = _head(connection)
-        if head is None:
-            raise RecordsError("the journal has lost its head; `synapolis journal verify` tells what is left")
+        head = _there(self.head_within(connection))
         entry = written(head.seq + 1, at=self._now(), body=body, prev_hash=head.hash, **texts)
         values = {name: value.decode() for name, value in vars(entry).items() if name != "seq"}
         connection.execute(insert(table).values(seq=entry.seq, **values))
@@ -135,15 +133,23 @@ class Journal:
     def head(self) -> Head:
         """Return number and hash of the last entry."""
         with self.store.read() as connection:
-            head = _head(connection)
-        if head is None:
-            raise RecordsError("the journal has lost its head; `synapolis journal verify` tells what is left")
-        return head
+            return _there(self.head_within(connection))
+
+    def head_within(self, connection: Connection) -> Head | None:
+        """Return the last entry as a transaction sees it; None where the row that names it is missing."""
+        row = connection.execute(select(journal_head.c.seq, journal_head.c.hash)).first()
+        return Head(row[0], row[1]) if row is not None else None
 
     def verify(self) -> Verdict:
         """Walk the whole chain and say whether it is whole, or what is damaged first."""
+        try:
+            return self._verify()
+        except RecordsError as error:  # not even the head can be read
+            return Verdict(False, 0, Head(0, NO_HASH), str(error), "unreadable")
+
+    def _verify(self) -> Verdict:
         with self.store.read() as connection:
-            verdict = verify_chain(self.written(connection), _head(connection))
+            verdict = verify_chain(self.written(connection), self.head_within(connection))
             if not verdict.whole or self.store.dialect != "sqlite":
                 return verdict
             found = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
@@ -173,6 +179,7 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _head(connection: Connection) -> Head | None:
-    row = connection.execute(select(journal_head.c.seq, journal_head.c.hash)).first()
-    return Head(row[0], row[1]) if row is not None else None
+def _there(head: Head | None) -> Head:
+    if head is None:
+        raise RecordsError("the journal has lost its head; `synapolis journal verify` tells what is left")
+    return head

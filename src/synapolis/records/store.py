@@ -195,4 +195,6 @@ def _reason(error: SQLAlchemyError) -> str:
         return f"refuse this: {text}; nothing was changed"
     if "is full" in text or "No space" in text:
         return f"cannot grow: {text}; free some space, nothing was changed"
+    if "connection" in text.lower():
+        return f"cannot be reached: {text}; does the server run, and is the address in {SETTING} right?"
     return f"answered: {text}; nothing was changed"
