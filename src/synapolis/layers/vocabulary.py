@@ -133,6 +133,38 @@ FreeFlowCarTime = Annotated[
     Floats, on("origin-destination", "s", "Car travel time on empty streets.", axes=("origin", "destination"))
 ]
 CarTime = Annotated[Floats, on("origin-destination", "s", "Congested car travel time.", axes=("origin", "destination"))]
+TripEnds = Annotated[Any, on("zone", "1/d", "Trips made and drawn a day, by purpose, income and car at hand.")]
+StreetDistance = Annotated[
+    Floats, on("origin-destination", "m", "Shortest way on streets and paths.", axes=("origin", "destination"))
+]
+CarReachable = Annotated[
+    Flags, on("origin-destination", "1", "Pairs that open streets join.", axes=("origin", "destination"))
+]
+TravelChoices = Annotated[Any, on("origin-destination", "1", "What each mode costs and takes, car time left out.")]
+TransitTrips = Annotated[
+    Floats, on("origin-destination", "1/h", "Transit trips in the peak hour.", axes=("origin", "destination"))
+]
+TripsByMode = Annotated[
+    Table, on("city", "1/d", "Trips within the city by purpose and mode: trips a day, in the peak hour, length, time.")
+]
+HomeModeTrips = Annotated[Floats, on("zone", "1/d", "Trips of a zone's residents by mode.", axes=("mode", "zone"))]
+DemandBalance = Annotated[Any, on("zone", "1", "Balancing factors of the trip tables, from which edits continue.")]
+ModeShareCar = Annotated[float, on("city", "1", "Share of the residents' trips made by car.")]
+ModeShareTransit = Annotated[float, on("city", "1", "Share of the residents' trips made by transit.")]
+ModeShareBicycle = Annotated[float, on("city", "1", "Share of the residents' trips made by bicycle.")]
+ModeShareWalk = Annotated[float, on("city", "1", "Share of the residents' trips made on foot.")]
+ZoneCarShare = Annotated[Floats, on("zone", "1", "Share of a zone's residents' trips made by car.")]
+ZoneTransitShare = Annotated[Floats, on("zone", "1", "Share of a zone's residents' trips made by transit.")]
+ZoneBicycleShare = Annotated[Floats, on("zone", "1", "Share of a zone's residents' trips made by bicycle.")]
+ZoneWalkShare = Annotated[Floats, on("zone", "1", "Share of a zone's residents' trips made on foot.")]
+MeanTripLength = Annotated[float, on("city", "m", "Length of the average trip of residents, all modes.")]
+TravelEase = Annotated[
+    Floats,
+    on("zone", "s", "How well residents get about by all modes, in seconds of driving; only changes count."),
+]
+MeanTravelEase = Annotated[
+    float, on("city", "s", "How well the average resident gets about by all modes, in seconds of driving.")
+]
 LinkFlow = Annotated[Floats, on("link", "1/h", "Cars per hour, both directions.")]
 LinkTimeRatio = Annotated[Floats, on("link", "1", "Congested time over free-flow time.")]
 VehicleKilometres = Annotated[float, on("city", "km/h", "Vehicle-kilometres driven in the peak hour.")]
@@ -165,6 +197,127 @@ VehiclesInService = Annotated[Table, on("layer", "1", "Vehicles that the timetab
 FleetValue = Annotated[float, on("city", "money", "Price of the vehicles that the timetable needs, spares included.")]
 GroundWorks = Annotated[
     Table, on("layer", "", "What edits do to the ground: edit, item, amount and unit, as carried out.")
+]
+
+# --- indicators: functions of the twin, in the units of the standards; see indicators/formulas ------------------------
+ResidentPoints = Annotated[Table, on("layer", "1", "Where residents live: x, y and people.")]
+StopHeadway = Annotated[
+    Floats, on("stop", "s", "Mean time between departures of the best-served line in the peak; infinite without any.")
+]
+TransitNetworkPer100000 = Annotated[
+    float, on("city", "km per 100 000", "Length of public transport routes for each 100 000 residents.")
+]
+ResidentsNearFrequentTransit = Annotated[
+    float, on("city", "%", "Share of residents within 500 m of a stop served at least every 20 minutes in the peak.")
+]
+ResidentsWithConvenientTransit = Annotated[
+    float, on("city", "%", "Share of residents within 500 m of a bus or tram stop or 1 km of a station.")
+]
+BicyclePathsPer100000 = Annotated[
+    float, on("city", "km per 100 000", "Length of bicycle paths and lanes for each 100 000 residents.")
+]
+PedestrianAreaShare = Annotated[float, on("city", "%", "Share of the city area for walkers or free of cars.")]
+EvacuationRoutesPer100000 = Annotated[
+    float, on("city", "per 100 000", "Ways out of the city by road for each 100 000 residents.")
+]
+EmergencyResponseTime = Annotated[
+    float, on("city", "min", "Mean time from an emergency call until help from the nearest station arrives.")
+]
+AverageCommuteTime = Annotated[float, on("city", "min", "Mean time of a car trip inside the city in the peak hour.")]
+TravelTimeIndex = Annotated[float, on("city", "1", "Peak car travel time over free-flow travel time.")]
+GreenAreaPer100000 = Annotated[float, on("city", "ha per 100 000", "Vegetated ground for each 100 000 residents.")]
+PublicGreenPer100000 = Annotated[
+    float, on("city", "ha per 100 000", "Parks and other green open to all for each 100 000 residents.")
+]
+ResidentsNearGreen = Annotated[float, on("city", "%", "Share of residents within 300 m of green open to all.")]
+OutdoorRecreationSpace = Annotated[
+    float, on("city", "m² per capita", "Public outdoor recreation space for each resident.")
+]
+OutdoorRecreationPer100000 = Annotated[
+    float, on("city", "m² per 100 000", "Public recreation grounds for each 100 000 residents.")
+]
+IndoorRecreationSpace = Annotated[
+    float, on("city", "m² per capita", "Public indoor recreation space for each resident.")
+]
+NaturalProtectionShare = Annotated[float, on("city", "%", "Share of the city area protected for nature.")]
+UrbanAgriculturePer100000 = Annotated[
+    float, on("city", "ha per 100 000", "Allotments, fields and orchards for each 100 000 residents.")
+]
+TreesPer100000 = Annotated[float, on("city", "per 100 000", "Mapped trees for each 100 000 residents.")]
+TreeCanopyShare = Annotated[float, on("city", "%", "Share of the city's land under tree canopy.")]
+PerviousLandShare = Annotated[float, on("city", "%", "Share of the city's land that is pervious.")]
+PublicSpaceShare = Annotated[float, on("city", "%", "Share of the city's land that is open public space or street.")]
+ResidentsNearBasicServices = Annotated[
+    float, on("city", "%", "Share of residents near a school, health care, a shop and a recreation ground.")
+]
+ResidentsNearGrocery = Annotated[float, on("city", "%", "Share of residents within 1 km of a grocery.")]
+CulturalInstitutionsPer100000 = Annotated[
+    float, on("city", "per 100 000", "Cultural institutions for each 100 000 residents.")
+]
+CultureAndSportPer100000 = Annotated[
+    float, on("city", "per 100 000", "Cultural institutions and sporting facilities for each 100 000 residents.")
+]
+AccessiblePublicBuildings = Annotated[
+    float, on("city", "%", "Share of public places that are accessible by wheelchair, of those that were judged.")
+]
+PopulationDensity = Annotated[float, on("city", "per km²", "Residents for each square kilometre of land.")]
+BuiltUpDensity = Annotated[float, on("city", "1", "Floor area of all buildings over the city area.")]
+LivingSpacePerPerson = Annotated[float, on("city", "m² per person", "Residential floor area for each resident.")]
+PersonsPerHome = Annotated[float, on("city", "persons per dwelling", "Residents for each occupied dwelling.")]
+JobsPerHome = Annotated[float, on("city", "jobs per dwelling", "Jobs for each dwelling.")]
+ResidentsInDenseAreas = Annotated[float, on("city", "%", "Share of residents in areas of medium to high density.")]
+StructurallyVulnerableBuildings = Annotated[
+    float, on("city", "%", "Share of buildings that are structurally vulnerable, by their age.")
+]
+PublicBuildingsToRefurbish = Annotated[
+    float, on("city", "%", "Share of public-building floor area that needs renovation, by its age.")
+]
+HeatingDegreeDays = Annotated[
+    float, on("city", "degree days", "Days of the year times degrees below the heating base temperature.")
+]
+CoolingDegreeDays = Annotated[
+    float, on("city", "degree days", "Days of the year times degrees above the cooling base temperature.")
+]
+HomesFloodedPerYear = Annotated[float, on("city", "%", "Share of homes that the design storm floods, in a mean year.")]
+HomesInHighRiskZones = Annotated[float, on("city", "%", "Share of homes where the design storm's water stands deep.")]
+ResidentsAtHighRisk = Annotated[
+    float, on("city", "%", "Share of residents where the design storm's water stands deep.")
+]
+ResidentsAffectedByHazards = Annotated[
+    float, on("city", "%", "Share of residents whom the design storm's water reaches at home, in a mean year.")
+]
+CriticalInfrastructureFlooded = Annotated[
+    float, on("city", "%", "Share of health-care and public sites that the design storm floods, in a mean year.")
+]
+HazardMapCoverage = Annotated[float, on("city", "%", "Share of the city area that the twin's flood map covers.")]
+RiskReducedLandShare = Annotated[float, on("city", "%", "Share of deeply flooded land that has built storage.")]
+ResidentsInAffordableHousing = Annotated[
+    float, on("city", "%", "Share of residents whose household can afford its home.")
+]
+HousingExpenditure = Annotated[float, on("city", "%", "Share of household income that rent takes.")]
+Households = Annotated[float, on("city", "count", "Number of households.")]
+PopulationBelowPovertyLine = Annotated[float, on("city", "%", "Share of people below the poverty line.")]
+GiniCoefficient = Annotated[float, on("city", "1", "Gini coefficient of household incomes, 0 equal to 1 unequal.")]
+ResidentsInInadequateHousing = Annotated[float, on("city", "%", "Share of residents in inadequate housing.")]
+VacancyRate = Annotated[float, on("city", "%", "Share of dwellings that stand empty.")]
+RentalShare = Annotated[float, on("city", "%", "Share of dwellings that are rented out.")]
+VulnerablePopulation = Annotated[float, on("city", "%", "Share of residents who are vulnerable.")]
+CommutersNotByCar = Annotated[float, on("city", "%", "Share of commuters who do not go by personal vehicle.")]
+TransitTripsPerCapita = Annotated[
+    float, on("city", "trips per capita per year", "Boardings of public transport by each resident in a year.")
+]
+DomesticWaterUsePerCapita = Annotated[
+    float, on("city", "L per capita per day", "Water that households use for each resident and day.")
+]
+TotalWaterUsePerCapita = Annotated[
+    float, on("city", "L per capita per day", "Water that all users take for each resident and day.")
+]
+EndUseEnergyPerCapita = Annotated[
+    float, on("city", "GJ per capita per year", "End-use energy for each resident in a year.")
+]
+RenewableEnergyShare = Annotated[float, on("city", "%", "Share of end-use energy from renewable sources.")]
+ChargersPerElectricVehicle = Annotated[
+    float, on("city", "per vehicle", "Charging points for each registered electric vehicle.")
 ]
 
 # --- what an edit brings with it -------------------------------------------------------------------------------------

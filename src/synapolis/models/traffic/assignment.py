@@ -1,4 +1,4 @@
-"""Car trips in the peak hour and the equilibrium they settle into; trips and times feed back until they stand still."""
+"""The equilibrium that car trips settle into: no driver can save time by another route."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from synapolis.core.declare import declare_fixed_point, model
-from synapolis.core.errors import NotComputableError
+from synapolis.core.declare import model
 from synapolis.layers.vocabulary import (
     AssignmentReport,
     CarTime,
@@ -24,15 +23,6 @@ from synapolis.layers.vocabulary import (
     Streets,
     VehicleHours,
     VehicleKilometres,
-    ZoneJobs,
-    ZonePopulation,
-)
-from synapolis.models.traffic.demand import (
-    gravity_trips,
-    origin_destination,
-    trip_attraction,
-    trip_production,
-    vehicle_trips,
 )
 from synapolis.models.traffic.equilibrium import Bushes, Equilibrium, user_equilibrium
 from synapolis.models.traffic.roads import CityRoads
@@ -42,7 +32,7 @@ TESTS = "tests/models/test_traffic_models.py"
 RISKS = "Demand is modelled, not counted: read changes, not levels, until counts are given."
 
 
-@model(version="1", decision=DECISION, method="Shortest times without any traffic.", limits="No signals or turns.",
+@model(version="2", decision=DECISION, method="Shortest times without any traffic.", limits="No signals or turns.",
        risks=RISKS, tests=TESTS)  # fmt: skip
 def free_flow_car_time(road_network: RoadNetwork) -> FreeFlowCarTime:
     """Car travel time between zones and gateways on empty streets.
@@ -59,85 +49,6 @@ def _finite(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pairs that no route joins take twice the longest time: nobody is sent there, and averages stay numbers."""
     reached = times[np.isfinite(times)]
     return np.where(np.isfinite(times), times, 2 * reached.max() if reached.size else 0.0)
-
-
-@model(
-    version="1",
-    decision=DECISION,
-    method="Trips within the city by a doubly constrained gravity model on congested times and a fixed car share; "
-    "traffic entering at gateways at an assumed volume a lane, part of it passing through, the rest going to jobs and "
-    "homes.",
-    limits="One car share for all: no mode choice. Gateway volumes are assumed where nothing was counted; traffic of a "
-    "gateway that an edit closes is left out, not sent elsewhere.",
-    risks=RISKS,
-    tests=TESTS,
-)
-def car_trips(
-    zone_population: ZonePopulation,
-    zone_jobs: ZoneJobs,
-    car_time: CarTime,
-    road_network: RoadNetwork,
-    trips_per_person: float,
-    attraction_per_person: float,
-    attraction_per_job: float,
-    gravity_decay: float,
-    car_share: float,
-    persons_per_car: float,
-    peak_hour_share: float,
-    outbound_share_in_peak: float,
-    through_share: float,
-    gateway_volume_per_lane: float,
-    intrazonal_time: float,
-) -> CarTrips:
-    """Car trips between zones and gateways in the peak hour.
-
-    References
-    ----------
-    Wilson, A. G. (1967). A statistical theory of spatial distribution models. Transportation Research, 1(3).
-    Ortúzar, J. de D., and Willumsen, L. G. (2011). Modelling Transport, ch. 5. Wiley.
-    """
-    count = road_network.group_count
-    population, jobs = road_network.by_group(zone_population), road_network.by_group(zone_jobs)
-    production = trip_production(population, trips_per_person=trips_per_person)
-    if not production.sum() > 0:
-        raise NotComputableError("residents")
-    attraction = trip_attraction(
-        population, jobs, weight_per_person=attraction_per_person, weight_per_job=attraction_per_job,
-        total=float(production.sum()),
-    )  # fmt: skip
-    cost = car_time[:count, :count].copy()
-    np.fill_diagonal(cost, intrazonal_time)
-    person = origin_destination(
-        gravity_trips(production, attraction, cost, decay=gravity_decay), outbound_share=outbound_share_in_peak
-    )
-    trips = np.zeros((count + len(road_network.gateway_lanes),) * 2)
-    trips[:count, :count] = vehicle_trips(
-        person, car_share=car_share, persons_per_car=persons_per_car, hour_share=peak_hour_share
-    )
-    _add_gateways(trips, road_network, attraction, gateway_volume_per_lane, through_share, outbound_share_in_peak)
-    return trips
-
-
-def _add_gateways(
-    trips: NDArray[np.float64],
-    roads: CityRoads,
-    attraction: NDArray[np.float64],
-    volume: float,
-    through_share: float,
-    inbound_share: float,
-) -> None:
-    """Add traffic that enters, leaves or passes through; in the morning more comes in than goes out."""
-    count = roads.group_count
-    enter, leave = volume * roads.gateway_lanes, volume * roads.gateway_out
-    pull = attraction / attraction.sum()
-    outbound = (1 - inbound_share) / inbound_share
-    trips[count:, :count] = (1 - through_share) * enter[:, None] * pull[None, :]
-    trips[:count, count:] = (1 - through_share) * outbound * pull[:, None] * leave[None, :]
-    across = through_share * enter[:, None] * leave[None, :]
-    np.fill_diagonal(across, 0.0)
-    total = across.sum(axis=1, keepdims=True)
-    wanted = through_share * enter[:, None]
-    trips[count:, count:] = np.divide(across * wanted, total, out=np.zeros_like(across), where=total > 0)
 
 
 class Assigned(NamedTuple):
@@ -174,7 +85,7 @@ def assignment_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Map
 
 
 @model(
-    version="1",
+    version="2",
     decision=DECISION,
     method="Bush-based user equilibrium to a stated relative gap: no driver can save time by another route.",
     limits="Static: no queues spilling back, one average hour; trips that no route serves are left out and reported.",
@@ -231,11 +142,3 @@ def _told(found: Equilibrium, roads: CityRoads, trips: NDArray[np.float64], stre
         assignment_report=report,
         route_sets=Routes(found.bushes, roads.network.from_node, roads.network.to_node),
     )
-
-
-CARRIED = (
-    "car_trips", "link_flow", "link_time_ratio", "vehicle_kilometres", "vehicle_hours", "mean_car_delay",
-    "assignment_report", "route_sets",
-)  # fmt: skip
-
-declare_fixed_point("car_time", start="free_flow_car_time", tolerance=0.02, max_iterations=12, carries=CARRIED)

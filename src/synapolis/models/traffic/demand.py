@@ -1,401 +1,380 @@
-"""Travel demand: trip ends, doubly constrained gravity, mode shares, and through traffic at gateways.
-
-Every rate is an argument: a city's assumptions table provides it with its source.
-
-References
-----------
-Ortuzar and Willumsen, Modelling Transport, 4th ed., ch. 4 to 7 (2011). Furness, Time function iteration,
-Traffic Engineering and Control 7 (1965). Wilson, A statistical theory of spatial distribution models,
-Transportation Research 1 (1967).
-"""
+"""Travel demand: trips by purpose, destination and mode at the times that traffic takes, until both stand still."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from synapolis.core.errors import ModelError
+from synapolis.core.declare import declare_fixed_point, model
+from synapolis.core.errors import ModelError, NotComputableError
+from synapolis.layers.vocabulary import (
+    CarReachable,
+    CarTime,
+    CarTrips,
+    DemandBalance,
+    HomeModeTrips,
+    MeanTravelEase,
+    MeanTripLength,
+    ModeShareBicycle,
+    ModeShareCar,
+    ModeShareTransit,
+    ModeShareWalk,
+    RoadNetwork,
+    TransitTrips,
+    TravelChoices,
+    TravelEase,
+    TripEnds,
+    TripsByMode,
+    ZoneBicycleShare,
+    ZoneCarShare,
+    ZonePopulation,
+    ZoneTransitShare,
+    ZoneWalkShare,
+)
+from synapolis.models.traffic.assignment import Assigned
+from synapolis.models.traffic.distribution import DESTINATION, distance_utility, distribute
+from synapolis.models.traffic.mode_choice import (
+    ACTIVE,
+    CAR,
+    DECISION,
+    MODES,
+    RISKS,
+    TESTS,
+    TRANSIT,
+    Choices,
+    nested_logit,
+)
+from synapolis.models.traffic.roads import CityRoads
+from synapolis.models.traffic.trip_generation import PURPOSES, Ends
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+Floats = NDArray[np.float64]
 
-SHOWN = 5  # how many offenders an error message names
-
-
-class Furness(NamedTuple):
-    """A balanced trip table and how well its margins are met."""
-
-    trips: NDArray[np.float64]  # (zone, zone)
-    iterations: int
-    error: float  # largest difference of a margin, relative to the largest margin
-    converged: bool
-
-
-def trip_production(population: ArrayLike, *, trips_per_person: float) -> NDArray[np.float64]:
-    """Trips made by the people living in each zone.
-
-    Parameters
-    ----------
-    population : (zone,) [person]
-    trips_per_person : float [trip/d]
-
-    Returns
-    -------
-    (zone,) [trip/d]
-
-    Raises
-    ------
-    ModelError
-        A negative or non-finite population or rate.
-    """
-    return _amounts("population", population) * _rate("trips_per_person", trips_per_person)
-
-
-def trip_attraction(
-    population: ArrayLike, jobs: ArrayLike, *, weight_per_person: float, weight_per_job: float, total: float
-) -> NDArray[np.float64]:
-    """Trips drawn to each zone, in proportion to weighted people and jobs.
-
-    Parameters
-    ----------
-    population : (zone,) [person]
-    jobs : (zone,) [job]
-    weight_per_person, weight_per_job : float [trip/d]
-        Attraction rates; only their ratio matters, because the sum is scaled to `total`.
-    total : float [trip/d]
-        Sum of the productions to be met.
-
-    Returns
-    -------
-    (zone,) [trip/d]
-
-    Raises
-    ------
-    ModelError
-        A negative or non-finite value, or trips to be drawn to a city without people and jobs.
-    """
-    weight = _amounts("population", population) * _rate("weight_per_person", weight_per_person)
-    weight = weight + _amounts("jobs", jobs) * _rate("weight_per_job", weight_per_job)
-    wanted = _rate("total", total)
-    if wanted > 0.0 and not weight.sum() > 0.0:
-        raise ModelError(
-            f"{wanted:g} trips a day need somewhere to go, got no weighted people or jobs in {len(weight)} zones"
-        )
-    return np.zeros_like(weight) if wanted == 0.0 else np.asarray(weight * (wanted / weight.sum()))
+# Morning peak by purpose: its share of the purpose's day over that of all trips, and the share on the way out.
+# Assumed: usual in travel surveys. The first is scaled so that all trips together have `peak_hour_share`.
+PEAK: dict[str, tuple[float, float]] = {
+    "work": (1.8, 0.95),
+    "school": (2.2, 0.97),
+    "shopping": (0.4, 0.7),
+    "other": (0.6, 0.6),
+}
 
 
-def deterrence(cost: ArrayLike, *, decay: float, exponent: float = 0.0) -> NDArray[np.float64]:
-    """Willingness to travel, cost^exponent exp(-decay cost): exponential, or combined (Tanner's).
+class Demand(NamedTuple):
+    """Trips by mode and purpose at the times that traffic takes."""
 
-    Parameters
-    ----------
-    cost : (zone, zone) [s]
-        Infinite where no route joins two zones: nobody goes there.
-    decay : float [1/s]
-        Not negative.
-    exponent : float [1]
-        0 makes the plain exponential form; with another one every cost must be above 0.
-
-    Returns
-    -------
-    (zone, zone) [1]
-
-    Raises
-    ------
-    ModelError
-        A negative or undefined cost, a negative decay, or a cost of 0 with a negative exponent.
-    """
-    seconds = np.asarray(cost, dtype=np.float64)
-    if np.isnan(seconds).any() or (seconds < 0.0).any():
-        raise ModelError("cost must not be negative or undefined between any two zones; check the skim")
-    rate = _rate("decay", decay)
-    if exponent < 0.0 and (seconds == 0.0).any():
-        raise ModelError(
-            "a negative exponent needs every cost above 0, got 0 between some zones; give cost within a zone"
-        )
-    joined = np.isfinite(seconds)
-    finite = np.where(joined, seconds, 0.0 if exponent >= 0.0 else 1.0)
-    return np.asarray(np.where(joined, finite**exponent * np.exp(-rate * finite), 0.0))
+    car_trips: CarTrips
+    transit_trips: TransitTrips
+    trips_by_mode: TripsByMode
+    home_mode_trips: HomeModeTrips
+    travel_ease: TravelEase
+    demand_balance: DemandBalance
 
 
-def furness(
-    seed: ArrayLike,
-    production: ArrayLike,
-    attraction: ArrayLike,
-    *,
-    tolerance: float = 1e-8,
-    max_iterations: int = 1000,
-) -> Furness:
-    """Scale rows and columns of a table in turn until its sums are the wanted ones.
-
-    Parameters
-    ----------
-    seed : (zone, zone)
-        Not negative; its zeros stay zero.
-    production, attraction : (zone,) [trip/d]
-        Wanted row and column sums, of equal total.
-    tolerance : float [1]
-        Largest difference of any sum, relative to the largest wanted sum.
-    max_iterations : int
-
-    Returns
-    -------
-    Furness
-        `converged` is false where the sums cannot be met with the zeros of the seed; the columns then fit.
-
-    Raises
-    ------
-    ModelError
-        Values negative or not finite, unequal totals, or trips from or to a zone that the seed joins to none.
-    """
-    rows, columns = _amounts("production", production), _amounts("attraction", attraction)
-    table = _amounts("seed", seed)
-    if table.shape != (len(rows), len(columns)):
-        raise ModelError(f"seed must be {len(rows)} by {len(columns)}, got {table.shape}")
-    if not np.isclose(rows.sum(), columns.sum(), rtol=1e-6):
-        raise ModelError(
-            f"productions and attractions must have one total, got {rows.sum():.6g} and {columns.sum():.6g}; "
-            "scale the attractions first"
-        )
-    _refuse_alone(rows, table.sum(axis=1), "from")
-    _refuse_alone(columns, table.sum(axis=0), "to")
-    trips = table.copy()
-    largest = max(float(rows.max(initial=0.0)), float(columns.max(initial=0.0)))
-    error, iterations = np.inf if largest > 0.0 else 0.0, 0
-    while error > tolerance and iterations < max_iterations:
-        trips *= _ratio(rows, trips.sum(axis=1))[:, None]
-        trips *= _ratio(columns, trips.sum(axis=0))[None, :]
-        error = float(np.abs(trips.sum(axis=1) - rows).max()) / largest
-        iterations += 1
-    return Furness(trips * (largest > 0.0), iterations, error, bool(error <= tolerance))
+def demand_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Mapping[str, Any]) -> Demand:
+    """Balance trip tables from earlier factors; the same tolerance holds as from a cold start."""
+    return _demand(**inputs, start=before.get("demand_balance"))
 
 
-def gravity_trips(
-    production: ArrayLike,
-    attraction: ArrayLike,
-    cost: ArrayLike,
-    *,
-    decay: float,
-    exponent: float = 0.0,
-    tolerance: float = 1e-8,
-) -> NDArray[np.float64]:
-    """Doubly constrained gravity model: trips between zones that meet both trip ends.
-
-    Parameters
-    ----------
-    production, attraction : (zone,) [trip/d]
-        Of equal total.
-    cost : (zone, zone) [s]
-        With the cost within each zone on the diagonal; infinite where no route joins two zones.
-    decay : float [1/s]
-    exponent : float [1]
-        See `deterrence`.
-    tolerance : float [1]
-        See `furness`.
-
-    Returns
-    -------
-    (zone, zone) [trip/d]
-
-    Raises
-    ------
-    ModelError
-        As `deterrence` and `furness`; or trip ends that cannot be met over the routes there are.
-    """
-    balanced = furness(deterrence(cost, decay=decay, exponent=exponent), production, attraction, tolerance=tolerance)
-    if not balanced.converged:
-        raise ModelError(
-            f"trip ends must be met within {tolerance:g}, got {balanced.error:.3g} after {balanced.iterations} "
-            "rounds; some zones are joined to too few others"
-        )
-    return balanced.trips
-
-
-def origin_destination(trips: ArrayLike, *, outbound_share: float) -> NDArray[np.float64]:
-    """Turn trips from home to activity into trips from origin to destination.
-
-    Parameters
-    ----------
-    trips : (zone, zone)
-        From the zone of the home to that of the activity.
-    outbound_share : float [1]
-        Share on the way out in the hours meant: 0.5 over a day, more in the morning.
-
-    Returns
-    -------
-    (zone, zone)
-
-    Raises
-    ------
-    ModelError
-        A share outside [0, 1], or trips negative or not finite.
-    """
-    table, share = _amounts("trips", trips), _share("outbound_share", outbound_share)
-    return np.asarray(share * table + (1.0 - share) * table.T)
-
-
-def vehicle_trips(
-    person_trips: ArrayLike, *, car_share: ArrayLike, persons_per_car: float, hour_share: float
-) -> NDArray[np.float64]:
-    """Cars in one hour from person trips in a day.
-
-    Parameters
-    ----------
-    person_trips : (zone, zone) [trip/d]
-    car_share : (zone, zone) or scalar [1]
-        Share of the trips made by car (see `mode_shares`).
-    persons_per_car : float [person/veh]
-        At least 1.
-    hour_share : float [1]
-        Share of the day's trips made in the hour.
-
-    Returns
-    -------
-    (zone, zone) [veh/h]
-
-    Raises
-    ------
-    ModelError
-        A share outside [0, 1], fewer than one person in a car, or trips negative or not finite.
-    """
-    shares = _amounts("car_share", car_share)
-    if (shares > 1.0).any():
-        raise ModelError(f"car_share must be at most 1, got {shares.max():g}; give shares, not percent")
-    if not persons_per_car >= 1.0:
-        raise ModelError(f"persons_per_car must be at least 1, got {persons_per_car:g}")
-    hour = _share("hour_share", hour_share)
-    return np.asarray(_amounts("person_trips", person_trips) * shares * (hour / persons_per_car))
-
-
-def mode_shares(utility: ArrayLike) -> NDArray[np.float64]:
-    """Multinomial logit: the share of each mode, given its utility.
-
-    Parameters
-    ----------
-    utility : (mode, ...)
-        Minus infinity where a mode cannot be used.
-
-    Returns
-    -------
-    (mode, ...) [1]
-        Sums to 1 over modes.
-
-    Raises
-    ------
-    ModelError
-        An undefined or infinitely good utility, or a trip for which no mode can be used.
+@model(
+    version="1",
+    decision=DECISION,
+    method="For each purpose a doubly constrained distribution of residents' trips, by income and car at hand, over "
+    "the logsum of a logit model of modes and published terms of distance; repeated with congested car times until "
+    "both stand still. Traffic entering at gateways at an assumed volume a lane, part of it passing through.",
+    limits="Trips a day are fixed by residents: where and how they go changes, not whether. One peak hour stands for "
+    "the day's times. Gateway volumes are assumed where nothing was counted, and do not react; traffic of a gateway "
+    "that an edit closes is left out, not sent elsewhere.",
+    risks=RISKS,
+    tests=TESTS,
+    update=demand_from,
+)
+def travel_demand(
+    trip_ends: TripEnds,
+    travel_choices: TravelChoices,
+    car_time: CarTime,
+    car_reachable: CarReachable,
+    road_network: RoadNetwork,
+    distance_sensitivity: float,
+    persons_per_car: float,
+    peak_hour_share: float,
+    outbound_share_in_peak: float,
+    through_share: float,
+    gateway_volume_per_lane: float,
+) -> Demand:
+    """Trips by car, transit, bicycle and foot between zones, at congested times.
 
     References
     ----------
-    McFadden, Conditional logit analysis of qualitative choice behavior (1974).
+    Wilson, A. G. (1967). A statistical theory of spatial distribution models. Transportation Research, 1(3).
+    McFadden, D. (1974). Conditional logit analysis of qualitative choice behavior. Frontiers in Econometrics.
+    Ortúzar, J. de D., and Willumsen, L. G. (2011). Modelling Transport, ch. 5, 6 and 11. Wiley.
     """
-    weight, _ = _logit(utility)
-    return np.asarray(weight / weight.sum(axis=0))
+    return _demand(
+        trip_ends, travel_choices, car_time, car_reachable, road_network, distance_sensitivity, persons_per_car,
+        peak_hour_share, outbound_share_in_peak, through_share, gateway_volume_per_lane,
+    )  # fmt: skip
 
 
-def logsum(utility: ArrayLike) -> NDArray[np.float64]:
-    """Expected best utility of the multinomial logit, ln(sum of exp(utility)).
+def _demand(
+    trip_ends: Ends,
+    travel_choices: Choices,
+    car_time: Floats,
+    car_reachable: NDArray[np.bool_],
+    road_network: CityRoads,
+    distance_sensitivity: float,
+    persons_per_car: float,
+    peak_hour_share: float,
+    outbound_share_in_peak: float,
+    through_share: float,
+    gateway_volume_per_lane: float,
+    start: Any = None,
+) -> Demand:
+    count = road_network.group_count
+    if travel_choices.distance.shape != (count, count):
+        raise ModelError(
+            f"travel choices join {len(travel_choices.distance)} groups of zones but the road network {count}; "
+            "please report it with the scenario"
+        )
+    minutes = car_minutes(car_time[:count, :count], travel_choices.inside_car_time)
+    shares, logsum = choose(trip_ends, travel_choices, minutes, car_reachable[:count, :count])
+    spread = spread_trips(trip_ends, travel_choices.distance, shares, logsum, distance_sensitivity, start)
+    peak = peak_trips(spread.daily, trip_ends, peak_hour_share)
+    trips = np.zeros((count + len(road_network.gateway_lanes),) * 2)
+    trips[:count, :count] = peak[:, CAR].sum(axis=0) / persons_per_car
+    attraction = trip_ends.attraction.sum(axis=0)
+    add_gateways(trips, road_network, attraction, gateway_volume_per_lane, through_share, outbound_share_in_peak)
+    taken = np.concatenate([minutes[None], travel_choices.minutes[1:]])
+    ease = spread.ease / -(travel_choices.car_time_utility)
+    return Demand(
+        car_trips=trips,
+        transit_trips=peak[:, TRANSIT].sum(axis=0),
+        trips_by_mode=mode_table(spread.daily, peak, travel_choices.distance, taken),
+        home_mode_trips=spread.daily.sum(axis=(0, 3))[:, trip_ends.zone_group],
+        travel_ease=ease[trip_ends.zone_group],
+        demand_balance=spread.factors,
+    )
+
+
+class Spread(NamedTuple):
+    """Trips from home to activity, all of a day."""
+
+    daily: Floats  # (purpose, mode, group, group) [1/d]
+    ease: Floats  # (group,) utility of the choices that residents have
+    factors: Floats  # (purpose, group)
+
+
+def car_minutes(car_time: Floats, inside: Floats) -> Floats:
+    """Minutes in the car between groups, with the time within a zone on the diagonal. (group, group)."""
+    time = car_time / 60.0
+    np.fill_diagonal(time, inside / 60.0)
+    return time
+
+
+def choose(
+    ends: Ends, choices: Choices, car_minutes_between: Floats, reachable: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Shares of modes and logsum for every segment.
 
     Parameters
     ----------
-    utility : (mode, ...)
+    ends : Ends
+    choices : Choices
+    car_minutes_between : (group, group) [min]
+    reachable : (group, group)
+        Pairs that cars can drive; within a zone they always can.
 
     Returns
     -------
-    (...)
-
-    Raises
-    ------
-    ModelError
-        As `mode_shares`.
+    shares : (segment, mode, group, group)
+    logsum : (segment, group, group)
     """
-    weight, best = _logit(utility)
-    return np.asarray(best + np.log(weight.sum(axis=0)))
+    base = choices.utility.copy()
+    base[CAR] += choices.car_time_utility * 60.0 * car_minutes_between
+    base[CAR][~(reachable | np.eye(len(base[CAR]), dtype=bool))] = -np.inf
+    dear = ends.income**choices.cost_income_exponent  # (segment,)
+    utility = base + dear[:, None, None, None] * choices.cost_utility
+    utility[~ends.has_car, CAR] = -np.inf
+    shares, logsum = nested_logit(np.moveaxis(utility, 1, 0), nest=ACTIVE, coefficient=choices.nest)
+    return np.moveaxis(shares, 0, 1), logsum
 
 
-def through_trips(
-    inbound: ArrayLike, outbound: ArrayLike, *, through_share: float, affinity: ArrayLike | None = None
-) -> NDArray[np.float64]:
-    """Traffic that crosses the city from gateway to gateway, with no stop and no turning back.
+def spread_trips(
+    ends: Ends, distance: Floats, shares: Floats, logsum: Floats, sensitivity: float, start: Any = None
+) -> Spread:
+    """Distribute every purpose over destinations and modes.
 
     Parameters
     ----------
-    inbound, outbound : (gateway,) [veh/h]
-        Volumes entering and leaving at each gateway. Outbound ones are scaled to the inbound total.
-    through_share : float [1]
-        Share of the inbound volume that passes through.
-    affinity : (gateway, gateway), optional
-        Weight of each pair (0 forbids it); all other gateways alike if not given.
-
-    Returns
-    -------
-    (gateway, gateway) [veh/h]
-        Zero on the diagonal.
-
-    Raises
-    ------
-    ModelError
-        Negative volumes, a share outside [0, 1], or volumes that cannot be paired (one gateway carries more
-        than all others together).
+    ends : Ends
+    distance : (group, group) [m]
+    shares : (segment, mode, group, group)
+    logsum : (segment, group, group)
+    sensitivity : float
+        Scale of the terms of distance.
+    start : (purpose, group), optional
+        Column factors of a like run.
     """
-    entering = _amounts("inbound", inbound) * _share("through_share", through_share)
-    leaving = _amounts("outbound", outbound)
-    if entering.sum() == 0.0:
-        return np.zeros((len(entering), len(leaving)))
-    if leaving.sum() == 0.0:
-        raise ModelError(f"through traffic of {entering.sum():g} veh/h must leave somewhere, got no outbound volume")
-    pairs = np.ones((len(entering), len(leaving))) if affinity is None else _amounts("affinity", affinity).copy()
-    np.fill_diagonal(pairs, 0.0)
-    balanced = furness(pairs, entering, leaving * (entering.sum() / leaving.sum()), tolerance=1e-6)
-    if not balanced.converged:
-        raise ModelError(
-            "gateway volumes must be such that each gateway's traffic can leave by another, got a gateway with "
-            f"too large a share (a misfit of {balanced.error:.3g}); lower its volume or the through share"
-        )
-    return balanced.trips
+    count = len(distance)
+    daily = np.zeros((len(PURPOSES), len(MODES), count, count))
+    factors = np.ones((len(PURPOSES), count))
+    ease = np.zeros(count)
+    warm = start if start is not None and np.shape(start) == factors.shape else [None] * len(PURPOSES)
+    weights = ends.production / np.maximum(ends.production.sum(axis=(0, 1)), 1e-300)
+    usual = ends.production.sum(axis=2) / ends.production.sum()
+    weights = np.where(ends.production.sum(axis=(0, 1)) > 0, weights, usual[:, :, None])
+    for row, purpose in enumerate(PURPOSES):
+        scale = DESTINATION[purpose][0]
+        far = sensitivity * distance_utility(purpose, np.where(np.isfinite(distance), distance, 0.0))
+        utility = scale * logsum + far
+        most = utility.max(axis=2, keepdims=True)
+        most = np.where(np.isfinite(most), most, 0.0)
+        willing = np.exp(utility - most)
+        found = distribute(ends.production[row], ends.attraction[row], willing, start=warm[row])
+        daily[row] = np.einsum("sij,smij->mij", found.trips, shares)
+        factors[row] = found.column_factor
+        drawn = ends.attraction[row] / max(ends.attraction[row].sum(), 1e-300)
+        with np.errstate(divide="ignore"):
+            reach = (np.log(willing @ drawn) + most[:, :, 0]) / scale  # (segment, group)
+        ease += np.where(weights[row] > 0, weights[row] * reach, 0.0).sum(axis=0)
+    return Spread(daily, ease, factors)
 
 
-def _logit(utility: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    values = np.asarray(utility, dtype=np.float64)
-    if np.isnan(values).any() or np.isposinf(values).any():
-        raise ModelError("utility must be a number or minus infinity, got an undefined or infinite one")
-    best = values.max(axis=0)
-    if np.isneginf(best).any():
-        raise ModelError(
-            f"each trip needs a mode that can be used, got none for {int(np.isneginf(best).sum())} of {best.size}"
-        )
-    return np.exp(values - best), np.asarray(best)
+def peak_trips(daily: Floats, ends: Ends, peak_hour_share: float) -> Floats:
+    """Trips in the peak hour from origin to destination. (purpose, mode, group, group) [1/h]."""
+    crowd, out = np.array([PEAK[purpose] for purpose in PURPOSES]).T
+    made = ends.production.sum(axis=(1, 2))
+    hour = peak_hour_share * crowd * made.sum() / (crowd @ made)
+    there = (hour * out)[:, None, None, None] * daily
+    back = (hour * (1 - out))[:, None, None, None] * np.swapaxes(daily, 2, 3)
+    return np.asarray(there + back)
 
 
-def _ratio(wanted: NDArray[np.float64], present: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(wanted, present, out=np.zeros_like(wanted), where=present > 0.0)
+def add_gateways(
+    trips: Floats, roads: CityRoads, attraction: Floats, volume: float, through_share: float, inbound_share: float
+) -> None:
+    """Add traffic that enters, leaves or passes through; in the morning more comes in than goes out.
+
+    Parameters
+    ----------
+    trips : (group + gateway, group + gateway) [veh/h]
+        Filled in place.
+    roads : CityRoads
+    attraction : (group,)
+        What draws the traffic that stops in the city.
+    volume : float [veh/h]
+        Of each lane that leads in.
+    through_share, inbound_share : float [1]
+    """
+    count = roads.group_count
+    enter, leave = volume * roads.gateway_lanes, volume * roads.gateway_out
+    pull = attraction / attraction.sum()
+    outbound = (1 - inbound_share) / inbound_share
+    trips[count:, :count] = (1 - through_share) * enter[:, None] * pull[None, :]
+    trips[:count, count:] = (1 - through_share) * outbound * pull[:, None] * leave[None, :]
+    across = through_share * enter[:, None] * leave[None, :]
+    np.fill_diagonal(across, 0.0)
+    total = across.sum(axis=1, keepdims=True)
+    wanted = through_share * enter[:, None]
+    trips[count:, count:] = np.divide(across * wanted, total, out=np.zeros_like(across), where=total > 0)
 
 
-def _refuse_alone(wanted: NDArray[np.float64], joined: NDArray[np.float64], way: str) -> None:
-    alone = np.flatnonzero((wanted > 0.0) & ~(joined > 0.0))
-    if len(alone):
-        named = ", ".join(str(zone) for zone in alone[:SHOWN]) + (", ..." if len(alone) > SHOWN else "")
-        raise ModelError(
-            f"{len(alone)} zones ({named}) have trips {way} them but are joined to no zone; "
-            "connect them to the network, or leave their trips out"
-        )
+def mode_table(daily: Floats, peak: Floats, distance: Floats, minutes: Floats) -> pd.DataFrame:
+    """Trips by purpose and mode: a day, in the peak hour, mean length and mean time.
+
+    Parameters
+    ----------
+    daily, peak : (purpose, mode, group, group)
+    distance : (group, group) [m]
+    minutes : (mode, group, group) [min]
+    """
+    far = np.where(np.isfinite(distance), distance, 0.0)
+    long = np.where(np.isfinite(minutes), minutes, 0.0)
+    trips = daily.sum(axis=(2, 3))
+    some = np.maximum(trips, 1e-300)
+    return pd.DataFrame(
+        {
+            "purpose": np.repeat(PURPOSES, len(MODES)),
+            "mode": np.tile(MODES, len(PURPOSES)),
+            "trips_per_day": trips.ravel(),
+            "trips_in_peak_hour": peak.sum(axis=(2, 3)).ravel(),
+            "mean_length": (np.einsum("pmij,ij->pm", daily, far) / some).ravel(),
+            "mean_minutes": (np.einsum("pmij,mij->pm", daily, long) / some).ravel(),
+        }
+    )
 
 
-def _amounts(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64)
-    if not np.isfinite(array).all() or (array < 0.0).any():
-        raise ModelError(f"{name} must be finite and not negative, got {array.min()} to {array.max()}")
-    return array
+class CityShares(NamedTuple):
+    """Shares of modes in the residents' trips, and their length."""
+
+    mode_share_car: ModeShareCar
+    mode_share_transit: ModeShareTransit
+    mode_share_bicycle: ModeShareBicycle
+    mode_share_walk: ModeShareWalk
+    mean_trip_length: MeanTripLength
 
 
-def _rate(name: str, value: float) -> float:
-    if not (np.isfinite(value) and value >= 0.0):
-        raise ModelError(f"{name} must be finite and not negative, got {value}")
-    return float(value)
+@model(version="1", decision=DECISION, method="Trips of a day by mode over all trips; lengths weighted by trips.",
+       limits="Trips within the city by its residents.", risks=RISKS, tests=TESTS)  # fmt: skip
+def mode_shares(trips_by_mode: TripsByMode) -> CityShares:
+    """Share of each mode in the residents' trips of a day, and the mean length of a trip.
+
+    References
+    ----------
+    Ortúzar, J. de D., and Willumsen, L. G. (2011). Modelling Transport, ch. 6. Wiley.
+    """
+    trips = trips_by_mode.groupby("mode", sort=False)["trips_per_day"].sum().reindex(list(MODES)).to_numpy()
+    if not trips.sum() > 0:
+        raise NotComputableError("trips that can be made")
+    length = float(trips_by_mode["trips_per_day"] @ trips_by_mode["mean_length"]) / float(trips.sum())
+    car, transit, bicycle, walk = (float(share) for share in trips / trips.sum())
+    return CityShares(car, transit, bicycle, walk, length)
 
 
-def _share(name: str, value: float) -> float:
-    if not 0.0 <= value <= 1.0:
-        raise ModelError(f"{name} must lie between 0 and 1, got {value}; give a share, not percent")
-    return float(value)
+class ZoneShares(NamedTuple):
+    """Shares of modes in the trips of each zone's residents; NaN where nobody lives."""
+
+    zone_car_share: ZoneCarShare
+    zone_transit_share: ZoneTransitShare
+    zone_bicycle_share: ZoneBicycleShare
+    zone_walk_share: ZoneWalkShare
+
+
+@model(version="1", decision=DECISION, method="Trips of a zone's residents by mode over all of them.",
+       limits="Zones joined to groups for traffic have the shares of their group.", risks=RISKS,
+       tests=TESTS)  # fmt: skip
+def zone_mode_shares(home_mode_trips: HomeModeTrips) -> ZoneShares:
+    """Share of each mode in the trips of each zone's residents.
+
+    References
+    ----------
+    Ortúzar, J. de D., and Willumsen, L. G. (2011). Modelling Transport, ch. 6. Wiley.
+    """
+    total = home_mode_trips.sum(axis=0)
+    shares = np.divide(home_mode_trips, total, out=np.full_like(home_mode_trips, np.nan), where=total > 0)
+    return ZoneShares(*shares)
+
+
+@model(version="1", decision=DECISION, method="The zones' ease of travel weighted by residents.",
+       limits="Only changes mean anything: the level depends on what is left out.", risks=RISKS,
+       tests=TESTS)  # fmt: skip
+def mean_travel_ease(travel_ease: TravelEase, zone_population: ZonePopulation) -> MeanTravelEase:
+    """How well the average resident gets about by all modes, in seconds of driving.
+
+    References
+    ----------
+    Ben-Akiva, M., and Lerman, S. (1985). Discrete Choice Analysis, ch. 10. MIT Press.
+    """
+    known = np.isfinite(travel_ease) & (zone_population > 0)
+    if not known.any():
+        raise NotComputableError("residents who can go anywhere")
+    return float(travel_ease[known] @ zone_population[known] / zone_population[known].sum())
+
+
+declare_fixed_point(
+    "car_time", start="free_flow_car_time", tolerance=0.02, max_iterations=12,
+    carries=(*Demand._fields, *(word for word in Assigned._fields if word != "car_time")),
+)  # fmt: skip
