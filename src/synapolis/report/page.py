@@ -99,7 +99,7 @@ def write_report(items: Sequence[tuple[Answer, Evidence]], path: Path, *, title:
         When the file cannot be written; what stood there before is left as it was.
     """
     path = Path(path)
-    _write_whole(path, render_report(items, title=title, made=made))
+    write_whole(path, render_report(items, title=title, made=made))
     return path
 
 
@@ -107,7 +107,7 @@ def render_report(items: Sequence[tuple[Answer, Evidence]], *, title: str, made:
     """Render answers as one HTML page."""
     bases: dict[str, tuple[str, BaseMap]] = {}
     sections = [_section(number, answer, evidence, bases) for number, (answer, evidence) in enumerate(items, start=1)]
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = asset("report.css"), asset("report.js")
     return _template().render(
         title=title,
         made=made,
@@ -202,7 +202,7 @@ def _site_map(sites: list[Site], evidence: Evidence, base: BaseMap) -> MapView:
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset),
+        loader=jinja2.FunctionLoader(asset),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -218,11 +218,12 @@ def _template() -> jinja2.Template:
     return environment.get_template("report.html.j2")
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Text of a template, style or script of this room."""
     return files("synapolis.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write beside the target, then rename: a reader sees the old page or the new one, never a part."""
     scratch = ""
     try:

@@ -1,0 +1,121 @@
+"""Live evidence on each entry: runs, by whom, refusals, overrides, tests, complaints; a fold over the journal.
+
+Nothing is counted anywhere else. Entries of the journal that matter here are `run` and `refusal` (the body names
+`models` with their versions), and `override`, `complaint`, `test`, which name the register's `entry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from synapolis.civic.twin import entry_id
+from synapolis.records.entry import JournalEntry
+
+NOTES = ("override", "complaint")
+KINDS = ("run", "refusal", "test", *NOTES)
+GATE = "gate"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened: when, by whom, in words, and where it stands in the journal."""
+
+    at: str
+    actor: str
+    text: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A time the declared tests were run on an entry."""
+
+    at: str
+    version: str
+    passed: bool
+    text: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the journal holds on one entry."""
+
+    runs: int = 0
+    first_run: str = ""
+    last_run: str = ""
+    actors: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
+    purposes: Mapping[str, int] = field(default_factory=dict)
+    refusals: tuple[Event, ...] = ()
+    overrides: tuple[Event, ...] = ()
+    complaints: tuple[Event, ...] = ()
+    last_test: Checked | None = None
+
+
+NONE = Evidence()
+
+
+def evidence(journal: Iterable[JournalEntry]) -> dict[str, Evidence]:
+    """Fold journal entries, oldest first, into the evidence on each entry of the register."""
+    found: dict[str, Evidence] = {}
+    for written in journal:
+        if written.kind in KINDS:
+            for id_, version in _touched(written.body):
+                found[id_] = _with(found.get(id_, NONE), written, version)
+            if written.kind == "run":
+                _judged(found, written)
+    return found
+
+
+def _touched(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Entries that a journal entry is about, with the version it names."""
+    if isinstance(body.get("entry"), str):
+        yield body["entry"], str(body.get("version", ""))
+    models = body.get("models")
+    for name, version in models.items() if isinstance(models, Mapping) else ():
+        yield entry_id(name), str(version)
+
+
+def _with(known: Evidence, written: JournalEntry, version: str) -> Evidence:
+    if written.kind == "run":
+        return replace(
+            known,
+            runs=known.runs + 1,
+            first_run=known.first_run or written.at,
+            last_run=written.at,
+            actors=_counted(known.actors, written.actor),
+            versions=_counted(known.versions, version),
+            purposes=_counted(known.purposes, written.purpose),
+        )
+    if written.kind == "test":
+        passed, told = bool(written.body.get("passed")), str(written.body.get("text", ""))
+        return replace(known, last_test=Checked(written.at, version, passed, told, written.seq))
+    told = str(written.body.get("text") or written.body.get("reason") or "")
+    event = Event(written.at, written.actor, told, written.seq)
+    if written.kind == "refusal":
+        return replace(known, refusals=(*known.refusals, event))
+    if written.kind == "override":
+        return replace(known, overrides=(*known.overrides, event))
+    return replace(known, complaints=(*known.complaints, event))
+
+
+def _judged(found: dict[str, Evidence], written: JournalEntry) -> None:
+    """Gates are a rule: each run that was judged is a run of it, each block a refusal by it."""
+    results = [result for result in written.body.get("results", ()) if isinstance(result, Mapping)]
+    gates = [gate for result in results for gate in dict(result.get("gates") or {}).items()]
+    if not gates:
+        return
+    known = _with(found.get(entry_id(GATE), NONE), written, str(written.body.get("rules", {}).get(GATE, "")))
+    blocked = tuple(
+        Event(written.at, written.actor, f"{name}: blocked", written.seq)
+        for name, outcome in gates
+        if outcome == "block"
+    )
+    found[entry_id(GATE)] = replace(known, refusals=known.refusals + blocked)
+
+
+def _counted(counts: Mapping[str, int], key: str) -> Mapping[str, int]:
+    return {**counts, key: counts.get(key, 0) + 1} if key else counts
