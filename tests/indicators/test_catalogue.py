@@ -7,6 +7,7 @@ import pytest
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import NotComputableError, SourceError
 from synapolis.indicators.catalogue import AREAS, COMPUTABLE_FROM, PILLARS, bands, find, frameworks, indicators, select
+from synapolis.indicators.observations import plain_unit
 from synapolis.models import load_models
 
 COUNTS = {"iso37120": 128, "iso37122": 80, "iso37123": 68, "u4ssc": 91, "sdg11": 15, "imd": 39, "housing": 20}
@@ -53,10 +54,26 @@ def test_what_computes_an_indicator_is_a_city_wide_word_in_a_unit_that_fits(row)
     assert word.place == "city"
     assert row.factor > 0
     assert row.is_number
-    if word.unit == row.unit:
-        assert row.factor == 1
+    if row.factor == 1:
+        plain = plain_unit(word.unit)
+        assert plain_unit(row.unit) == {"ratio": "1", "0-1": "1", "personsperunit": "personsperdwelling"}.get(
+            plain, plain
+        )
     if (word.unit, row.unit) == ("1", "%"):
         assert row.factor == 100
+
+
+def test_every_formula_computes_an_indicator_of_the_catalogue():
+    computed = {row.quantity for row in indicators().values()}
+    made = {word for model in REGISTRY.models.values() if model.kind == "indicator" for word in model.outputs}
+    assert made <= computed
+
+
+def test_the_twin_alone_computes_24_iso_indicators_and_with_a_census_or_model_20_more():
+    """What the issue asks for at least."""
+    found = [row for row in indicators().values() if row.framework.startswith("iso") and row.quantity]
+    assert sum(row.computable_from == "twin" for row in found) >= 24
+    assert sum(row.computable_from == "twin+census" for row in found) >= 20
 
 
 @pytest.mark.parametrize(("unit", "multiplier"), [("%", 100), ("per 100 000", 1e5), ("per 1 000 students", 1000)])
