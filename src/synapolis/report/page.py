@@ -108,7 +108,7 @@ def render_report(items: Sequence[tuple[Answer, Evidence]], *, title: str, made:
     bases: dict[str, tuple[str, BaseMap]] = {}
     sections = [_section(number, answer, evidence, bases) for number, (answer, evidence) in enumerate(items, start=1)]
     style, script = asset("report.css"), asset("report.js")
-    return _template().render(
+    return template("report.html.j2").render(
         title=title,
         made=made,
         sections=sections,
@@ -200,7 +200,8 @@ def _site_map(sites: list[Site], evidence: Evidence, base: BaseMap) -> MapView:
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Return a page template of this room, with the filters that write figures for people."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(asset),
         autoescape=True,
@@ -215,7 +216,7 @@ def _template() -> jinja2.Template:
         significant=numbers.significant,
         sentence=numbers.sentence,
     )
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def asset(name: str) -> str:
