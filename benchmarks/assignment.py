@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import DATA, Row, absent, peer_named, quickest, silence
+from synapolis.models.traffic.delay import beckmann_objective
 from synapolis.models.traffic.equilibrium import user_equilibrium
-from synapolis.models.traffic.network import RoadNetwork, beckmann_objective, edited, road_network
+from synapolis.models.traffic.network import RoadNetwork, edited, road_network
 from synapolis.sources import tntp
 
 GAP = 1e-4

@@ -10,7 +10,7 @@ from synapolis.models.traffic.assignment import assignment, free_flow_car_time
 from synapolis.models.traffic.demand import add_gateways
 from synapolis.models.traffic.edits import change_lanes, close_street
 from synapolis.models.traffic.equilibrium import user_equilibrium
-from synapolis.models.traffic.network import beckmann_objective
+from synapolis.models.traffic.delay import beckmann_objective
 from synapolis.models.traffic.roads import road_network
 from synapolis.scenarios.bind import bind, parse_scenario
 from synapolis.scenarios.cache import Cache

@@ -24,7 +24,8 @@ from synapolis.layers.vocabulary import (
     VehicleHours,
     VehicleKilometres,
 )
-from synapolis.models.traffic.equilibrium import Bushes, Equilibrium, user_equilibrium
+from synapolis.models.traffic.continuing import Bushes
+from synapolis.models.traffic.equilibrium import Equilibrium, user_equilibrium
 from synapolis.models.traffic.roads import CityRoads
 
 DECISION = "Comparing what lanes, closures and new homes do to traffic."

@@ -1,7 +1,7 @@
 """User equilibrium of route choice: no driver can save time by another route (Wardrop's first principle).
 
-Solved by bushes (see `bushes`): flows kept per origin, so that a solution can be carried to an edited network
-or demand and continued there instead of being computed anew.
+Solved by bushes (see `bushes`): flows kept per class and origin, so that a solution can be carried to an edited
+network or demand (see `continuing`) and continued there instead of being computed anew.
 
 References
 ----------
@@ -17,39 +17,35 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from synapolis.core.errors import ModelError
-from synapolis.models.traffic import bushes as kernel
-from synapolis.models.traffic.network import RoadNetwork, beckmann_objective, link_times
+from synapolis.models.traffic import paths, search, starts
+from synapolis.models.traffic.bushes import total_flow
+from synapolis.models.traffic.classes import CARS, VehicleClass, fixed_costs
+from synapolis.models.traffic.continuing import Bushes, fitting
+from synapolis.models.traffic.delay import times_and_integrals
+from synapolis.models.traffic.network import RoadNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
-PASSES = 2  # flow shifts on one bush before the next origin's turn
-SHARE = 0.1  # a bush whose excess cost is below this share of its part of the wanted gap is left alone
-CHECK = 2.0  # the true gap is computed once the bushes' own excess is within this multiple of it
 SHOWN = 5  # how many pairs an error message names
 
 
-class Bushes(NamedTuple):
-    """Routes in use, by origin: what a later solve on an edited network or demand starts from.
+class Equilibrium(NamedTuple):
+    """Flows and times of an assignment, and how near to equilibrium they are.
 
-    `flow` (zone, link) [veh/h] is the flow of each origin on each link, below 0 on links outside the
-    origin's acyclic subnetwork; `demand` (zone, zone) [veh/h] is what was assigned.
+    Skims have the shape of the demand: (zone, zone), or (class, zone, zone).
     """
 
-    flow: NDArray[np.float64]
-    demand: NDArray[np.float64]
-
-
-class Equilibrium(NamedTuple):
-    """Flows and times of an assignment, and how near to equilibrium they are."""
-
-    link_flow: NDArray[np.float64]  # (link,) [veh/h]
+    link_flow: NDArray[np.float64]  # (link,) [pcu/h] all classes
+    class_flow: NDArray[np.float64]  # (class, link) [veh/h]
     link_time: NDArray[np.float64]  # (link,) [s]
-    skim: NDArray[np.float64]  # (zone, zone) [s] travel time on a least-cost route; infinite if there is none
-    skim_cost: NDArray[np.float64]  # (zone, zone) [s] the same route's cost: time and constant costs
-    relative_gap: float  # (total cost - cost if all took the shortest routes) / total cost
+    skim: NDArray[np.float64]  # [s] travel time on a least-cost route; infinite if there is none
+    skim_cost: NDArray[np.float64]  # [s] the same route's cost: time, constant costs and tolls
+    relative_gap: float  # (total cost - cost if all took the shortest routes) / total cost, in pcu
     iterations: int
-    objective: float  # Beckmann [veh s/h]
+    objective: float  # Beckmann's, with the classes' constant costs [pcu s/h]
     converged: bool
     unserved: float  # [veh/h] demand between zones no route joins, left out on request
     bushes: Bushes
@@ -59,26 +55,29 @@ def user_equilibrium(
     network: RoadNetwork,
     demand: ArrayLike,
     *,
+    classes: Sequence[VehicleClass] = CARS,
     relative_gap: float = 1e-4,
     max_iterations: int = 500,
     start: Bushes | None = None,
     drop_unreachable: bool = False,
     allow_unconverged: bool = False,
 ) -> Equilibrium:
-    """Assign trips to routes so that all used routes between two zones cost the same.
+    """Assign trips to routes so that all routes a class uses between two zones cost it the same.
 
     Parameters
     ----------
     network : RoadNetwork
-    demand : (zone, zone) [veh/h]
+    demand : (zone, zone) or (class, zone, zone) [veh/h]
         Trips from row to column. Trips within a zone (and between zones at one node) use no link.
+    classes : sequence of VehicleClass
+        One for each table of `demand`.
     relative_gap : float [1]
         Largest share of the total cost that drivers could still save.
     max_iterations : int
-        Largest number of visits to every origin.
+        Largest number of rounds over the origins.
     start : Bushes, optional
-        `Equilibrium.bushes` of the same links and zones under another demand, capacity, time or closure
-        (see `carried` for a network with other links). The result satisfies the same gap as a cold start.
+        `Equilibrium.bushes` of the same links, zones and classes under another demand, capacity, time, toll or
+        closure (see `carried` for a network with other links). The result satisfies the same gap as a cold start.
     drop_unreachable : bool
         Leave out trips between zones no route joins, and report them as `unserved`, instead of refusing.
     allow_unconverged : bool
@@ -93,74 +92,48 @@ def user_equilibrium(
     ModelError
         Demand of another shape, negative or not finite; demand between zones no route joins; a gap not above
         zero; a start that does not fit; or no convergence.
+    LayerError
+        A class whose tolls or sizes mean nothing (see `fixed_costs`).
     """
-    trips = _checked_demand(network, demand)
+    shape = np.shape(demand)
+    trips = _checked_demand(network, demand, classes)
     if not relative_gap > 0.0 or max_iterations < 0:
         raise ModelError(
             f"relative_gap must be above 0 and max_iterations not negative, got {relative_gap}, {max_iterations}"
         )
-    net = _frozen(network)
-    flow, bush, unreached = _start(net, trips, start)
-    unserved = float(trips[unreached].sum())
-    if unreached.any() and not drop_unreachable:
-        raise ModelError(_unreachable_message(trips, unreached))
+    net, fixed = frozen(network), fixed_costs(network, classes)
+    bushes, unreached = _start(net, fixed, trips, start)
+    size = np.repeat([kind.passenger_cars for kind in classes], network.zone_count)[:, None]
+    unserved = float((trips / size)[unreached].sum()) if unreached.any() else 0.0
+    if unserved and not drop_unreachable:
+        raise ModelError(_unreachable_message(trips / size, unreached, network.zone_count))
     trips[unreached] = 0.0
-    search = _Search(net, trips, bush, flow)
-    gap = search.true_gap() if start is not None else np.inf
-    iterations = 0
-    while gap > relative_gap and iterations < max_iterations:
-        gap = search.improve(relative_gap, last=iterations + 1 == max_iterations)
-        iterations += 1
-    if not np.isfinite(gap):
-        gap = search.true_gap()
+    flow = np.empty(network.link_count)
+    iterations, gap = search.solve(
+        net, fixed, bushes.flow, bushes.tree, bushes.order, flow, float(relative_gap), max_iterations
+    )
     if gap > relative_gap and not allow_unconverged:
         raise ModelError(
             f"assignment must reach a relative gap of {relative_gap:g}, got {gap:.3g} after {iterations} "
             "iterations; allow more iterations, a wider gap, or check for demand far above capacity"
         )
+    time, integral = times_and_integrals(network, flow)
+    skim_cost, skim = np.empty(trips.shape), np.empty(trips.shape)
+    search.write_skims(net, fixed, bushes.tree, bushes.order, flow, time, skim_cost, skim)
+    by_class = _by_class(bushes.flow, classes, network.zone_count)
     return Equilibrium(
-        link_flow=search.flow,
-        link_time=link_times(network, search.flow),
-        skim=search.skim_time,
-        skim_cost=search.skim_cost,
+        link_flow=flow,
+        class_flow=by_class,
+        link_time=time,
+        skim=skim.reshape(shape),
+        skim_cost=skim_cost.reshape(shape),
         relative_gap=float(gap),
         iterations=iterations,
-        objective=beckmann_objective(network, search.flow),
+        objective=float(integral.sum()) + _paid(classes, fixed, by_class),
         converged=bool(gap <= relative_gap),
         unserved=unserved,
-        bushes=Bushes(bush, trips),
+        bushes=bushes,
     )
-
-
-def carried(bushes: Bushes, old_link: ArrayLike) -> Bushes:
-    """Carry bushes to a network with other links (same zones; nodes keep their numbers, new ones follow).
-
-    Parameters
-    ----------
-    bushes : Bushes
-    old_link : (new link,)
-        For each link of the new network its index in the old one, or -1 where it is new.
-
-    Returns
-    -------
-    Bushes
-        Fit to start on the new network.
-
-    Raises
-    ------
-    ModelError
-        An index outside the old network, or one old link given twice.
-    """
-    old = np.asarray(old_link, dtype=np.int64)
-    kept = old[old >= 0]
-    if len(np.unique(kept)) != len(kept) or (kept >= bushes.flow.shape[1]).any() or (old < -1).any():
-        raise ModelError(
-            f"old_link must name each of {bushes.flow.shape[1]} old links at most once (or -1), "
-            "got an unknown or repeated link; match links by their source ids"
-        )
-    flow = np.full((bushes.flow.shape[0], len(old)), kernel.OUTSIDE)
-    flow[:, old >= 0] = bushes.flow[:, kept]
-    return Bushes(flow, bushes.demand)
 
 
 def travel_times(network: RoadNetwork, link_time: ArrayLike) -> NDArray[np.float64]:
@@ -190,106 +163,84 @@ def travel_times(network: RoadNetwork, link_time: ArrayLike) -> NDArray[np.float
     cost = np.where(network.is_open, time + network.constant_cost, np.inf)
     skim_cost = np.empty((network.zone_count, network.zone_count))
     skim_time = np.empty_like(skim_cost)
-    kernel.skim_costs(_frozen(network), cost, time, skim_cost, skim_time)
+    paths.skims(frozen(network), cost, time, skim_cost, skim_time)
     return skim_time
 
 
-class _Search:
-    """The state of one solve: flows by origin, link flows, and costs at those flows."""
-
-    def __init__(
-        self, net: RoadNetwork, trips: NDArray[np.float64], bush: NDArray[np.float64], flow: NDArray[np.float64]
-    ) -> None:
-        self.net, self.trips, self.bush, self.flow = net, trips, bush, flow
-        self.served = trips.any(axis=1)
-        self.cost, self.slope = np.empty_like(flow), np.empty_like(flow)
-        self.skim_cost = np.empty_like(trips)
-        self.skim_time = np.empty_like(trips)
-        self.excess_before = np.inf
-        self.thorough = False
-        self._settle()
-
-    def _settle(self) -> None:
-        kernel.total_flow(self.bush, self.flow)
-        kernel.set_costs(self.net, self.flow, self.cost, self.slope)
-        self.total = float(self.flow @ np.where(self.net.is_open, self.cost, 0.0))
-
-    def improve(self, wanted: float, *, last: bool) -> float:
-        """Visit every origin; returns the relative gap, or infinity while it is plainly above the wanted."""
-        share = SHARE * wanted * self.total / max(int(self.served.sum()), 1)
-        excess = kernel.sweep(
-            self.net,
-            self.served,
-            self.bush,
-            self.flow,
-            self.cost,
-            self.slope,
-            PASSES,
-            0.0 if self.thorough else share,
-        )
-        stalled = excess > 0.9 * self.excess_before
-        worth_a_look = stalled or last or excess <= CHECK * wanted * self.total
-        self.excess_before = excess
-        self._settle()
-        gap = self.true_gap() if worth_a_look else np.inf
-        # a trickle on a dear route costs little, yet keeps better links out of its bush: then spare no bush
-        self.thorough = stalled or (excess <= wanted * self.total and gap > wanted)
-        return gap
-
-    def true_gap(self) -> float:
-        """Relative gap by shortest routes on the whole network; also sets the skims."""
-        time = self.cost - self.net.constant_cost
-        kernel.skim_costs(self.net, self.cost, time, self.skim_cost, self.skim_time)
-        wanted = self.trips > 0.0
-        least = float(self.trips[wanted] @ self.skim_cost[wanted])
-        return max(self.total - least, 0.0) / self.total if self.total > 0.0 else 0.0
-
-
 def _start(
-    net: RoadNetwork, trips: NDArray[np.float64], start: Bushes | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    flow = np.zeros(net.link_count)
+    net: RoadNetwork, fixed: NDArray[np.float64], trips: NDArray[np.float64], start: Bushes | None
+) -> tuple[Bushes, NDArray[np.bool_]]:
+    """Bushes that carry the trips, and the pairs that no route joins; `trips` lies in the bushes, not copied."""
     unreached = np.zeros(trips.shape, dtype=np.bool_)
     if start is None:
-        bush = np.empty((net.zone_count, net.link_count))
-        kernel.start_cold(net, trips, bush, flow, unreached)
-        return flow, bush, unreached
-    if start.flow.shape != (net.zone_count, net.link_count) or start.demand.shape != trips.shape:
-        raise ModelError(
-            f"start must hold {net.zone_count} zones and {net.link_count} links, got {start.flow.shape}; "
-            "carry it to the edited network first (carried)"
+        rows = len(trips)
+        bushes = Bushes(
+            flow=np.empty((rows, net.link_count)),
+            demand=trips,
+            tree=np.empty((rows, net.node_count), dtype=np.int32),
+            order=np.empty((rows, net.node_count), dtype=np.int32),
+            has_lost=np.zeros(rows, dtype=np.bool_),
         )
-    bush = start.flow.copy()
-    kernel.start_warm(net, trips, start.demand, _has_new_nodes(net, bush), bush, unreached)
-    return flow, bush, unreached
+        starts.start_cold(net, fixed, trips, bushes.flow, bushes.tree, bushes.order, unreached)
+        return bushes, unreached
+    bushes = fitting(start, net, len(trips))
+    new_nodes = _has_new_nodes(net, bushes.flow)
+    lost = bushes.has_lost.copy()
+    starts.start_warm(
+        net, fixed, trips, bushes.demand, lost, new_nodes, bushes.flow, bushes.tree, bushes.order, unreached
+    )
+    return bushes._replace(demand=trips, has_lost=np.zeros_like(lost)), unreached
 
 
 def _has_new_nodes(net: RoadNetwork, bush: NDArray[np.float64]) -> bool:
     """Whether an open link enters a node that no bush reaches: a new street, or one opened again."""
     reached = np.zeros(net.node_count, dtype=np.bool_)
-    reached[net.to_node[(bush >= 0.0).any(axis=0)]] = True
+    reached[net.to_node[bush.max(axis=0) >= 0.0]] = True
     return not bool(reached[net.to_node[net.is_open]].all())
 
 
-def _checked_demand(network: RoadNetwork, demand: ArrayLike) -> NDArray[np.float64]:
+def _by_class(bush: NDArray[np.float64], classes: Sequence[VehicleClass], zones: int) -> NDArray[np.float64]:
+    flow = np.empty((len(classes), bush.shape[1]))
+    for number, kind in enumerate(classes):
+        total_flow(bush[number * zones : (number + 1) * zones], flow[number])
+        flow[number] /= kind.passenger_cars
+    return flow
+
+
+def _paid(classes: Sequence[VehicleClass], fixed: NDArray[np.float64], by_class: NDArray[np.float64]) -> float:
+    """Constant costs of all classes, weighted by their size. [pcu s/h]."""
+    spent = np.where(by_class > 0.0, by_class * np.where(np.isfinite(fixed), fixed, 0.0), 0.0).sum(axis=1)
+    return float(spent @ np.array([kind.passenger_cars for kind in classes]))
+
+
+def _checked_demand(
+    network: RoadNetwork, demand: ArrayLike, classes: Sequence[VehicleClass]
+) -> NDArray[np.float64]:
+    """Trips in passenger-car units, (class * zone, zone); nothing between zones at one node."""
     trips = np.array(demand, dtype=np.float64)
     zones = network.zone_count
-    if trips.shape != (zones, zones):
-        raise ModelError(f"demand must be {zones} by {zones} zones, got {trips.shape}; order it as zone_node")
+    if trips.shape != (len(classes), zones, zones) and (len(classes) != 1 or trips.shape != (zones, zones)):
+        raise ModelError(
+            f"demand must be {zones} by {zones} zones for each of {len(classes)} classes, got {trips.shape}; "
+            "order it as zone_node"
+        )
+    trips = trips.reshape(len(classes), zones, zones)
     wrong = ~np.isfinite(trips) | (trips < 0.0)
     if wrong.any():
-        pair = tuple(int(i) for i in np.argwhere(wrong)[0])
+        kind, origin, other = (int(i) for i in np.argwhere(wrong)[0])
         raise ModelError(
-            f"demand must be finite and not negative, got {trips[pair]} from zone {pair[0]} to zone {pair[1]} "
-            f"({int(wrong.sum())} pairs in all); check the trip table"
+            f"demand must be finite and not negative, got {trips[kind, origin, other]} from zone {origin} to zone "
+            f"{other} ({int(wrong.sum())} pairs in all); check the trip table"
         )
-    trips[network.zone_node[:, None] == network.zone_node[None, :]] = 0.0
-    return trips
+    trips[:, network.zone_node[:, None] == network.zone_node[None, :]] = 0.0
+    for table, kind in zip(trips, classes, strict=True):
+        table *= kind.passenger_cars
+    return trips.reshape(-1, zones)
 
 
-def _unreachable_message(trips: NDArray[np.float64], unreached: NDArray[np.bool_]) -> str:
+def _unreachable_message(trips: NDArray[np.float64], unreached: NDArray[np.bool_], zones: int) -> str:
     pairs = np.argwhere(unreached)
-    named = ", ".join(f"{origin}->{destination}" for origin, destination in pairs[:SHOWN])
+    named = ", ".join(f"{row % zones}->{destination}" for row, destination in pairs[:SHOWN])
     more = ", ..." if len(pairs) > SHOWN else ""
     return (
         f"each pair of zones with demand must be joined by a route, got none for {len(pairs)} pairs carrying "
@@ -298,7 +249,7 @@ def _unreachable_message(trips: NDArray[np.float64], unreached: NDArray[np.bool_
     )
 
 
-def _frozen(network: RoadNetwork) -> Any:
+def frozen(network: RoadNetwork) -> Any:
     """Read-only views: one type for the compiled kernels, and a promise that they change nothing."""
 
     def view(array: NDArray[Any]) -> NDArray[Any]:

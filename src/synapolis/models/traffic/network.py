@@ -1,11 +1,11 @@
 """Road network for assignment: contiguous arrays of links, with forward and backward stars.
 
-Travel time of a link follows the Bureau of Public Roads form t = t0 (1 + alpha (v / capacity)^power).
-Generalised cost is that time plus a constant part in seconds (a toll divided by the value of time, say).
+Travel time of a link follows one of the delay functions of `delay`. Generalised cost is that time plus a
+constant part in seconds (a toll divided by the value of time, say).
 
 References
 ----------
-Bureau of Public Roads, Traffic Assignment Manual, US Department of Commerce (1964).
+Sheffi, Urban Transportation Networks, ch. 1 and 13, Prentice-Hall (1985).
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ class RoadNetwork(NamedTuple):
     from_node: NDArray[np.int32]
     to_node: NDArray[np.int32]
     free_flow_time: NDArray[np.float64]  # (link,) [s]
-    capacity: NDArray[np.float64]  # (link,) [veh/h]
+    capacity: NDArray[np.float64]  # (link,) [pcu/h]
     alpha: NDArray[np.float64]  # (link,) [1]
     power: NDArray[np.float64]  # (link,) [1]
+    is_conical: NDArray[np.bool_]  # (link,)
     constant_cost: NDArray[np.float64]  # (link,) [s]
     is_open: NDArray[np.bool_]  # (link,)
     is_through: NDArray[np.bool_]  # (node,)
@@ -72,6 +73,7 @@ def road_network(
     zone_node: ArrayLike,
     alpha: ArrayLike = 0.15,
     power: ArrayLike = 4.0,
+    is_conical: ArrayLike = False,
     constant_cost: ArrayLike = 0.0,
     is_open: ArrayLike = True,
     is_through: ArrayLike = True,
@@ -84,14 +86,17 @@ def road_network(
         Node indices in [0, node_count). Parallel links are allowed, loops are not.
     free_flow_time : (link,) [s]
         Not negative.
-    capacity : (link,) [veh/h]
+    capacity : (link,) [pcu/h]
         Positive wherever `alpha` is positive and the link is open; elsewhere not negative.
     node_count : int
         Number of nodes.
     zone_node : (zone,)
         Node of each zone.
     alpha, power : (link,) or scalar [1]
-        Parameters of the delay function; `alpha` = 0 makes a constant time, `power` is at least 1 elsewhere.
+        Parameters of the delay function; `alpha` = 0 makes a constant time. Elsewhere `power` is at least 1: below
+        it the cost has no finite slope at zero flow, so such links are written as of constant time.
+    is_conical : (link,) or scalar
+        True where the delay is conical instead of BPR; `alpha` is then above 1 (or 0), and `power` is not used.
     constant_cost : (link,) or scalar [s]
         Added to the time when drivers choose a route; not part of the travel time.
     is_open : (link,) or scalar
@@ -115,13 +120,15 @@ def road_network(
     _refuse(tail == head, "must join two different nodes", "from_node and to_node", "drop the loops first")
     open_links = np.array(np.broadcast_to(np.asarray(is_open, dtype=np.bool_), (count,)))
     delay_slope = _floats("alpha", alpha, count)
+    conical = np.broadcast_to(np.asarray(is_conical, dtype=np.bool_), (count,))
     network = RoadNetwork(
         from_node=tail,
         to_node=head,
         free_flow_time=_floats("free_flow_time", free_flow_time, count),
         capacity=_floats("capacity", capacity, count),
         alpha=delay_slope,
-        power=np.where(delay_slope > 0.0, _floats("power", power, count), 1.0),
+        power=np.where((delay_slope > 0.0) & ~conical, _floats("power", power, count), 1.0),
+        is_conical=conical & (delay_slope > 0.0),
         constant_cost=_floats("constant_cost", constant_cost, count),
         is_open=open_links,
         is_through=np.array(np.broadcast_to(np.asarray(is_through, dtype=np.bool_), (node_count,))),
@@ -145,7 +152,7 @@ def edited(
     ----------
     network : RoadNetwork
     free_flow_time : (link,) [s], optional
-    capacity : (link,) [veh/h], optional
+    capacity : (link,) [pcu/h], optional
     is_open : (link,), optional
 
     Returns
@@ -172,51 +179,17 @@ def edited(
     return changed
 
 
-def link_times(network: RoadNetwork, link_flow: ArrayLike) -> NDArray[np.float64]:
-    """Travel time of each link at a flow.
-
-    Parameters
-    ----------
-    network : RoadNetwork
-    link_flow : (link,) [veh/h]
-
-    Returns
-    -------
-    (link,) [s]
-        A closed link has its free-flow time, so that delay times flow stays 0 there.
-    """
-    flow = np.asarray(link_flow, dtype=np.float64)
-    delayed = (network.alpha > 0.0) & network.is_open
-    ratio = np.divide(flow, network.capacity, out=np.zeros_like(flow), where=delayed)
-    return np.asarray(network.free_flow_time * (1.0 + network.alpha * ratio**network.power))
-
-
-def beckmann_objective(network: RoadNetwork, link_flow: ArrayLike) -> float:
-    """Beckmann's objective: the sum over links of the integral of cost from zero to the flow.
-
-    Parameters
-    ----------
-    network : RoadNetwork
-    link_flow : (link,) [veh/h]
-
-    Returns
-    -------
-    float [veh s / h]
-
-    References
-    ----------
-    Beckmann, McGuire and Winsten, Studies in the Economics of Transportation, ch. 3 (1956).
-    """
-    flow = np.asarray(link_flow, dtype=np.float64)
-    delay = link_times(network, flow) - network.free_flow_time
-    return float(np.sum(flow * (network.free_flow_time + network.constant_cost + delay / (network.power + 1.0))))
-
-
 def _check_delay(network: RoadNetwork) -> None:
     delayed = network.alpha > 0.0
     _refuse(network.free_flow_time < 0.0, "must not be negative", "free_flow_time", "check lengths and speeds")
     _refuse(network.constant_cost < 0.0, "must not be negative", "constant_cost", "check the toll's sign")
     _refuse(network.alpha < 0.0, "must not be negative", "alpha", "see the delay function's table")
+    _refuse(
+        network.is_conical & (network.alpha <= 1.0),
+        "must be above 1 on a conical link",
+        "alpha",
+        "conical delay is steeper the larger it is; 4 is common",
+    )
     _refuse(network.capacity < 0.0, "must not be negative", "capacity", "check lanes and lane capacity")
     _refuse(
         delayed & network.is_open & (network.capacity == 0.0),
