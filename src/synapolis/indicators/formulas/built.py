@@ -1,0 +1,219 @@
+"""Density, floor area, homes and jobs; how old buildings are."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from synapolis.core.errors import NotComputableError
+from synapolis.indicators.formulas.measure import (
+    FEWEST_KNOWN,
+    SQUARE_KILOMETRE,
+    indicator,
+    land_area,
+    per_resident,
+    percent,
+)
+from synapolis.layers.vocabulary import (
+    BuildingHomes,
+    Buildings,
+    BuiltUpDensity,
+    Extent,
+    FloorArea,
+    Homes,
+    Jobs,
+    JobsPerHome,
+    LivingSpacePerPerson,
+    PersonsPerHome,
+    Population,
+    PopulationDensity,
+    PublicBuildingsToRefurbish,
+    ResidentsInDenseAreas,
+    StructurallyVulnerableBuildings,
+    Water,
+    ZonePopulation,
+    Zones,
+)
+
+TESTS = "tests/indicators/formulas/test_built.py"
+
+
+@indicator(
+    method="Residents over the extent without its water.",
+    limits="The extent stands for the city area; unmapped water counts as land.",
+    tests=TESTS,
+    optional=("water",),
+)
+def population_density(population: Population, extent: Extent, water: Water) -> PopulationDensity:
+    """Residents for each square kilometre of the city's land.
+
+    References
+    ----------
+    Definition as summarised publicly for ISO 37120:2018, 21.5 (standard not read).
+    """
+    land = land_area(extent, water)
+    if not land > 0:
+        raise NotComputableError("needs land; the whole extent is water")
+    return population / (land / SQUARE_KILOMETRE)
+
+
+@indicator(
+    method="Floor area above ground of all buildings over the extent.",
+    limits="The extent stands for the city area. Storeys are estimated where not mapped.",
+    tests=TESTS,
+)
+def built_up_density(floor_area: FloorArea, extent: Extent) -> BuiltUpDensity:
+    """Built floor area over city area.
+
+    References
+    ----------
+    Definition as summarised publicly for ISO 37120:2018, 21.7 (standard not read).
+    """
+    total = float(np.sum(floor_area))
+    if not total > 0:
+        raise NotComputableError("needs buildings; none is mapped")
+    return total / float(extent.area)
+
+
+@indicator(
+    method="Of residential buildings an assumed share of the floor area, of others the estimated homes at an assumed "
+    "floor area, at most the building's; over residents.",
+    limits="Gross floor area, walls and stairs included; vacant homes count.",
+    tests=TESTS,
+)
+def living_space_per_person(
+    buildings: Buildings,
+    floor_area: FloorArea,
+    building_homes: BuildingHomes,
+    population: Population,
+    residential_building_home_share: float,
+    existing_home_floor_area: float,
+) -> LivingSpacePerPerson:
+    """Square metres of residential floor for each resident.
+
+    References
+    ----------
+    Definition as summarised publicly for ISO 37120:2018, 12.8 (standard not read).
+    """
+    residential = (buildings["use"] == "residential").to_numpy()
+    in_others = np.minimum(building_homes * existing_home_floor_area, floor_area)
+    living = float(np.where(residential, floor_area * residential_building_home_share, in_others).sum())
+    if not living > 0:
+        raise NotComputableError("needs buildings with homes; none is mapped")
+    return per_resident(living, population)
+
+
+@indicator(
+    method="Residents over dwellings, less the vacant ones where zones count them (`zones.vacant_homes`).",
+    limits="Residents of institutions count as well. Where dwellings are estimated from residents it is the assumed "
+    "household size.",
+    tests=TESTS,
+)
+def persons_per_home(zones: Zones, population: Population, homes: Homes) -> PersonsPerHome:
+    """Residents for each occupied dwelling.
+
+    References
+    ----------
+    Definition as summarised publicly for ISO 37120:2018, 12.6 (standard not read).
+    """
+    vacant = float(zones["vacant_homes"].sum()) if "vacant_homes" in zones else 0.0
+    if not homes - vacant > 0:
+        raise NotComputableError("needs occupied dwellings; its zones have none")
+    return population / (homes - vacant)
+
+
+@indicator(
+    method="Jobs over dwellings.",
+    limits="Counts or estimates, as the city's data allow; jobs and homes outside the extent do not count.",
+    tests=TESTS,
+)
+def jobs_per_home(jobs: Jobs, homes: Homes) -> JobsPerHome:
+    """Jobs for each dwelling.
+
+    References
+    ----------
+    Definition as summarised publicly for ISO 37120:2018, 21.3 (standard not read).
+    """
+    if not homes > 0:
+        raise NotComputableError("needs dwellings; its zones have none")
+    return jobs / homes
+
+
+@indicator(
+    method="Share of residents in zones with at least an assumed number of residents for each square kilometre.",
+    limits="Depends on how zones are drawn: a dense block in a large zone is not seen.",
+    tests=TESTS,
+)
+def residents_in_dense_areas(
+    zones: Zones, zone_population: ZonePopulation, medium_density: float
+) -> ResidentsInDenseAreas:
+    """Share of residents who live in areas of medium to high density.
+
+    Parameters
+    ----------
+    medium_density : 1/km²
+
+    References
+    ----------
+    Definition as summarised publicly for ISO 37122:2019, 21.4 (standard not read).
+    """
+    density = zone_population / (shapely.area(zones.geometry.to_numpy()) / SQUARE_KILOMETRE)
+    return percent(float(zone_population[density >= medium_density].sum()), float(np.sum(zone_population)), "residents")
+
+
+@indicator(
+    method="Buildings completed before an assumed year, among those whose year is known.",
+    limits="Age stands for the building code of its time: no structure was inspected, and strengthening is not known.",
+    tests=TESTS,
+)
+def structurally_vulnerable_buildings(
+    buildings: Buildings, vulnerable_before_year: float
+) -> StructurallyVulnerableBuildings:
+    """Share of buildings that are structurally vulnerable to hazards, by their age.
+
+    Raises
+    ------
+    NotComputableError
+        Fewer than half of the buildings have a known year.
+
+    References
+    ----------
+    Definition as summarised publicly for ISO 37123:2019, 12.2 (standard not read).
+    """
+    return _percent_before(buildings, np.ones(len(buildings)), vulnerable_before_year, "buildings")
+
+
+@indicator(
+    method="Floor area of public buildings completed before an assumed year, over that of those whose year is known.",
+    limits="Age stands for condition: renovations are not known.",
+    tests=TESTS,
+)
+def public_buildings_to_refurbish(
+    buildings: Buildings, floor_area: FloorArea, refurbish_before_year: float
+) -> PublicBuildingsToRefurbish:
+    """Share of public-building floor area that needs renovation, by its age.
+
+    Raises
+    ------
+    NotComputableError
+        Less than half of the public floor area has a known year.
+
+    References
+    ----------
+    Definition as summarised publicly for ISO 37122:2019, 7.8 (standard not read).
+    """
+    public = np.where((buildings["use"] == "public").to_numpy(), floor_area, 0.0)
+    return _percent_before(buildings, public, refurbish_before_year, "public buildings")
+
+
+def _percent_before(buildings: gpd.GeoDataFrame, weight: NDArray[np.float64], year: float, what: str) -> float:
+    """Percentage of the weight of buildings with a known year that is older than a year."""
+    built = buildings["start_year"].to_numpy(dtype=np.float64)
+    known = np.isfinite(built)
+    stock, told = float(weight.sum()), float(weight[known].sum())
+    if not stock > 0 or told < FEWEST_KNOWN * stock:
+        share = told / stock if stock > 0 else 0.0
+        raise NotComputableError(f"needs the year of completion of {what}; it is known for {share:.0%} of them")
+    return percent(float(weight[known & (built < year)].sum()), told, what)
