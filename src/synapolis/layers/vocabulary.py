@@ -95,6 +95,48 @@ FloodedBuildingCount = Annotated[
     float, on("city", "1", "Number of buildings with water above the threshold at a wall.")
 ]
 
+# --- heat -------------------------------------------------------------------------------------------------------------
+Location = Annotated[tuple[float, float], on("layer", "°", "Latitude and longitude of the middle of the city.")]
+HotDay = Annotated[Table, on("layer", "", "The hot day by the hour: sun, air, humidity, wind and radiation.")]
+BuiltHeight = Annotated[Field, on("cell", "m", "Height of buildings above the ground.")]
+TreeHeight = Annotated[Field, on("cell", "m", "Height of the tree canopy above the ground; 0 where there is none.")]
+SkyViews = Annotated[
+    Field, on("cell", "1", "Views of sky, canopy and walls from the ground and from a person.", axes=("view", "cell"))
+]
+SkyViewFactor = Annotated[Field, on("cell", "1", "Share of the sky, weighed for flat ground, that nothing hides.")]
+ShadeHours = Annotated[Field, on("cell", "h", "Hours of the hot day in which the sun is up and kept off the ground.")]
+MeanRadiantTemperature = Annotated[
+    Field, on("cell", "°C", "Mean radiant temperature of a standing person in the afternoon of the hot day.")
+]
+Utci = Annotated[
+    Field, on("cell", "°C", "Universal Thermal Climate Index: felt temperature in the afternoon of the hot day.")
+]
+HourlyUtci = Annotated[
+    Field, on("cell", "°C", "Universal Thermal Climate Index by hour of the hot day.", axes=("hour", "cell"))
+]
+HeatStressHours = Annotated[Field, on("cell", "h", "Hours of the hot day in strong heat stress (UTCI above 32 °C).")]
+MeanUtci = Annotated[float, on("city", "°C", "Felt temperature (UTCI) outdoors, mean over the ground of the city.")]
+ZoneUtci = Annotated[Floats, on("zone", "°C", "Felt temperature (UTCI) outdoors, mean over the zone's ground.")]
+HomeUtci = Annotated[Floats, on("building", "°C", "Felt temperature (UTCI) outdoors, mean over the ground around it.")]
+ResidentsInStrongHeat = Annotated[
+    float, on("city", "1", "Residents around whose home the mean UTCI passes 32 °C, strong heat stress.")
+]
+ResidentsInVeryStrongHeat = Annotated[
+    float, on("city", "1", "Residents around whose home the mean UTCI passes 38 °C, very strong heat stress.")
+]
+ResidentUtci = Annotated[float, on("city", "°C", "Felt temperature (UTCI) around the average resident's home.")]
+StreetUtci = Annotated[Floats, on("link", "°C", "Felt temperature (UTCI), mean along each street segment.")]
+MeanStreetUtci = Annotated[float, on("city", "°C", "Felt temperature (UTCI), mean along the streets people walk.")]
+StreetsInStrongHeat = Annotated[
+    float, on("city", "1", "Share of the length of walking streets in strong heat stress (UTCI above 32 °C).")
+]
+SewerBalance = Annotated[Table, on("city", "m³", "Where the water of the sewers came from and where it went.")]
+SewerPeaks = Annotated[
+    Table, on("layer", "", "Each sewer node's deepest water [m], time surcharged [h] and volume spilled [m³].")
+]
+SewerSpill = Annotated[float, on("city", "m³", "Water that rises out of the sewers onto streets in the event.")]
+SurchargedManholes = Annotated[float, on("city", "1", "Manholes whose water rises above the crown of their pipes.")]
+
 # --- access ----------------------------------------------------------------------------------------------------------
 WalkNetwork = Annotated[Any, on("layer", "m", "Walkable links between junctions, with their length.")]
 TransitStops = Annotated[Table, on("stop", "", "Stops of the timetable.")]
@@ -149,6 +191,7 @@ TripsByMode = Annotated[
 ]
 HomeModeTrips = Annotated[Floats, on("zone", "1/d", "Trips of a zone's residents by mode.", axes=("mode", "zone"))]
 DemandBalance = Annotated[Any, on("zone", "1", "Balancing factors of the trip tables, from which edits continue.")]
+DemandReport = Annotated[Table, on("city", "", "Trips in all, what no mode serves, misfit, and what the data lack.")]
 ModeShareCar = Annotated[float, on("city", "1", "Share of the residents' trips made by car.")]
 ModeShareTransit = Annotated[float, on("city", "1", "Share of the residents' trips made by transit.")]
 ModeShareBicycle = Annotated[float, on("city", "1", "Share of the residents' trips made by bicycle.")]
@@ -336,6 +379,8 @@ EditLanes = Annotated[
 EditStorage = Annotated[
     str, on("layer", "", "Kind of storage the edit builds: basin, green_roof or infiltration_strip.")
 ]
+EditSpacing = Annotated[float, on("city", "m", "Distance between the trees the edit plants.")]
+EditTreeHeight = Annotated[float, on("city", "m", "Height of the trees the edit plants, grown.")]
 EditDepth = Annotated[float, on("city", "mm", "Storage depth the edit builds.")]
 EditLog = Annotated[Table, on("layer", "", "Edit log: one row an edit: edit, kind, amount, unit.")]
 

@@ -111,6 +111,14 @@ def test_what_cannot_be_reached_gets_no_trips_and_parts_of_a_city_keep_to_themse
     assert found.unserved == 7
 
 
+def test_ends_that_cannot_both_be_met_keep_the_trips_made_and_tell_the_misfit():
+    """Those of zone 0 can only stay, and there is little to stay for."""
+    weight = np.array([[[1.0, 0], [1, 1]]])
+    found = distribute(np.array([[10.0, 10]]), np.array([2.0, 18]), weight)
+    np.testing.assert_allclose(found.trips.sum(axis=2), [[10, 10]])
+    assert found.error > 1e-3
+
+
 def test_more_deterrence_makes_shorter_trips():
     way = np.abs(np.subtract.outer(np.arange(8.0), np.arange(8.0)))
     ends = np.full(8, 10.0)

@@ -16,6 +16,7 @@ from synapolis.layers.vocabulary import (
     CarTime,
     CarTrips,
     DemandBalance,
+    DemandReport,
     HomeModeTrips,
     MeanTravelEase,
     MeanTripLength,
@@ -39,6 +40,7 @@ from synapolis.models.traffic.assignment import Assigned
 from synapolis.models.traffic.distribution import DESTINATION, distance_utility, distribute
 from synapolis.models.traffic.mode_choice import (
     ACTIVE,
+    BICYCLE,
     CAR,
     DECISION,
     MODES,
@@ -72,6 +74,7 @@ class Demand(NamedTuple):
     home_mode_trips: HomeModeTrips
     travel_ease: TravelEase
     demand_balance: DemandBalance
+    demand_report: DemandReport
 
 
 def demand_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Mapping[str, Any]) -> Demand:
@@ -84,7 +87,8 @@ def demand_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Mapping
     decision=DECISION,
     method="For each purpose a doubly constrained distribution of residents' trips, by income and car at hand, over "
     "the logsum of a logit model of modes and published terms of distance; repeated with congested car times until "
-    "both stand still. Traffic entering at gateways at an assumed volume a lane, part of it passing through.",
+    "both stand still. Traffic enters at gateways at an assumed volume a lane, in all no more than a share of "
+    "residents and jobs; part of it passes through.",
     limits="Trips a day are fixed by residents: where and how they go changes, not whether. One peak hour stands for "
     "the day's times. Gateway volumes are assumed where nothing was counted, and do not react; traffic of a gateway "
     "that an edit closes is left out, not sent elsewhere.",
@@ -104,6 +108,7 @@ def travel_demand(
     outbound_share_in_peak: float,
     through_share: float,
     gateway_volume_per_lane: float,
+    gateway_volume_per_activity: float,
 ) -> Demand:
     """Trips by car, transit, bicycle and foot between zones, at congested times.
 
@@ -115,7 +120,7 @@ def travel_demand(
     """
     return _demand(
         trip_ends, travel_choices, car_time, car_reachable, road_network, distance_sensitivity, persons_per_car,
-        peak_hour_share, outbound_share_in_peak, through_share, gateway_volume_per_lane,
+        peak_hour_share, outbound_share_in_peak, through_share, gateway_volume_per_lane, gateway_volume_per_activity,
     )  # fmt: skip
 
 
@@ -131,6 +136,7 @@ def _demand(
     outbound_share_in_peak: float,
     through_share: float,
     gateway_volume_per_lane: float,
+    gateway_volume_per_activity: float,
     start: Any = None,
 ) -> Demand:
     count = road_network.group_count
@@ -146,7 +152,10 @@ def _demand(
     trips = np.zeros((count + len(road_network.gateway_lanes),) * 2)
     trips[:count, :count] = peak[:, CAR].sum(axis=0) / persons_per_car
     attraction = trip_ends.attraction.sum(axis=0)
-    add_gateways(trips, road_network, attraction, gateway_volume_per_lane, through_share, outbound_share_in_peak)
+    lanes = float(road_network.gateway_lanes.sum())
+    most = gateway_volume_per_activity * trip_ends.activity / lanes if lanes > 0 else 0.0
+    volume = min(gateway_volume_per_lane, most)
+    add_gateways(trips, road_network, attraction, volume, through_share, outbound_share_in_peak)
     taken = np.concatenate([minutes[None], travel_choices.minutes[1:]])
     ease = spread.ease / -(travel_choices.car_time_utility)
     return Demand(
@@ -156,7 +165,18 @@ def _demand(
         home_mode_trips=spread.daily.sum(axis=(0, 3))[:, trip_ends.zone_group],
         travel_ease=ease[trip_ends.zone_group],
         demand_balance=spread.factors,
+        demand_report=_report(spread, (*trip_ends.notes, *travel_choices.notes)),
     )
+
+
+def _report(spread: Spread, notes: tuple[str, ...]) -> pd.DataFrame:
+    """What was balanced, what could not be served, and what was taken for lack of data."""
+    figures = {
+        "trips a day": float(spread.daily.sum()),
+        "trips a day that no mode serves": spread.unserved,
+        "largest misfit of a trip end": spread.misfit,
+    } | dict.fromkeys(notes, np.nan)
+    return pd.DataFrame({"figure": list(figures), "value": list(figures.values())})
 
 
 class Spread(NamedTuple):
@@ -165,6 +185,8 @@ class Spread(NamedTuple):
     daily: Floats  # (purpose, mode, group, group) [1/d]
     ease: Floats  # (group,) utility of the choices that residents have
     factors: Floats  # (purpose, group)
+    unserved: float  # [1/d]
+    misfit: float
 
 
 def car_minutes(car_time: Floats, inside: Floats) -> Floats:
@@ -198,6 +220,7 @@ def choose(
     dear = ends.income**choices.cost_income_exponent  # (segment,)
     utility = base + dear[:, None, None, None] * choices.cost_utility
     utility[~ends.has_car, CAR] = -np.inf
+    utility[~ends.has_bicycle, BICYCLE] = -np.inf
     shares, logsum = nested_logit(np.moveaxis(utility, 1, 0), nest=ACTIVE, coefficient=choices.nest)
     return np.moveaxis(shares, 0, 1), logsum
 
@@ -222,6 +245,7 @@ def spread_trips(
     daily = np.zeros((len(PURPOSES), len(MODES), count, count))
     factors = np.ones((len(PURPOSES), count))
     ease = np.zeros(count)
+    unserved, misfit = 0.0, 0.0
     warm = start if start is not None and np.shape(start) == factors.shape else [None] * len(PURPOSES)
     weights = ends.production / np.maximum(ends.production.sum(axis=(0, 1)), 1e-300)
     usual = ends.production.sum(axis=2) / ends.production.sum()
@@ -240,7 +264,8 @@ def spread_trips(
         with np.errstate(divide="ignore"):
             reach = (np.log(willing @ drawn) + most[:, :, 0]) / scale  # (segment, group)
         ease += np.where(weights[row] > 0, weights[row] * reach, 0.0).sum(axis=0)
-    return Spread(daily, ease, factors)
+        unserved, misfit = unserved + found.unserved, max(misfit, found.error)
+    return Spread(daily, ease, factors, unserved, misfit)
 
 
 def peak_trips(daily: Floats, ends: Ends, peak_hour_share: float) -> Floats:

@@ -53,7 +53,7 @@ class Distributed(NamedTuple):
     trips: Floats  # (segment, zone, zone)
     column_factor: Floats  # (zone,)
     unserved: float
-    error: float  # see Furness
+    error: float  # see Furness; above the tolerance where some zones are too cut off
 
 
 def distance_utility(purpose: str, metres: ArrayLike) -> Floats:
@@ -156,12 +156,8 @@ def distribute(production: Floats, attraction: Floats, weight: Floats, *, start:
     Returns
     -------
     Distributed
-        Rows sum to the production and columns to the scaled attraction; what cannot go anywhere is unserved.
-
-    Raises
-    ------
-    ModelError
-        Trip ends that cannot be met over the ways there are.
+        Rows sum to the production and columns to the scaled attraction; what cannot go anywhere is unserved. Where both
+        ends cannot be met over the ways there are, rows still sum to the production, and `error` tells the misfit.
     """
     segments, zones = production.shape
     joined = weight.any(axis=0)
@@ -177,12 +173,11 @@ def distribute(production: Floats, attraction: Floats, weight: Floats, *, start:
     unserved = float(production.sum() - made.sum())
     table = np.where(made[:, :, None] > 0.0, weight, 0.0).reshape(segments * zones, zones)
     found = furness(table, made.ravel(), drawing, start=start)
+    trips, factor = found.trips, found.column_factor
     if not found.converged:
-        raise ModelError(
-            f"trip ends must be met within {TOLERANCE:g}, got {found.error:.3g} after {found.iterations} rounds; "
-            "some zones are joined to too few others"
-        )
-    return Distributed(found.trips.reshape(weight.shape), found.column_factor, unserved, found.error)
+        trips = trips * _ratio(made.ravel(), trips.sum(axis=1))[:, None]
+        factor = np.ones_like(factor)
+    return Distributed(trips.reshape(weight.shape), factor, unserved, found.error)
 
 
 def _ratio(wanted: Floats, present: Floats) -> Floats:

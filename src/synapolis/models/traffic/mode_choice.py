@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import cKDTree
 
 from synapolis.core.declare import model
@@ -47,7 +47,7 @@ INSIDE_CAR_SPEED = 5.5  # [m/s] assumed, 20 km/h: cars within a zone
 SHORTEST_COST = 1000.0  # [m] an euro weighs no more on trips shorter than this
 COST_REFERENCE = 40_000.0  # [m] of the cited cost terms
 WORTH_BOARDING = 0.25  # assumed: transit is a full choice once it saves a quarter of the walk; less, in proportion
-TOO_FAR = 600.0  # [m] a group's middle farther than this from every path is not joined to it
+TOO_FAR = 2000.0  # [m] a middle of zones farther than this from every path is not joined to it
 
 DECISION = "Comparing what transport and housing plans do to travel: how much, where to and by which mode."
 TESTS = "tests/models/traffic/test_demand.py"
@@ -146,7 +146,8 @@ def _ways(network: Any, places: Floats) -> Floats:
     first = np.ones(len(tail), dtype=bool)
     first[1:] = (np.diff(tail) != 0) | (np.diff(head) != 0)
     graph = coo_array((length[first], (tail[first], head[first])), shape=(count, count)).tocsr()
-    walked = np.unique(tail)
+    _, part = connected_components(graph, directed=False)
+    walked = np.flatnonzero(part == np.argmax(np.bincount(part)))
     away, near = cKDTree(network.nodes[walked]).query(places)
     node = walked[near]
     apart = dijkstra(graph, indices=node)[:, node] + away[:, None] + away[None, :]

@@ -1,4 +1,4 @@
-"""Trip ends: how many trips residents make for which purpose, with a car at hand or not, and what draws them.
+"""Trip ends: how many trips residents make for which purpose, with what at hand, and what draws them.
 
 References
 ----------
@@ -38,16 +38,19 @@ SCHOOL_WITHOUT_SCHOOLS = 0.4197  # trips to school drawn by one resident a day: 
 
 
 class Ends(NamedTuple):
-    """Trip ends by group of zones (see `CityRoads.zone_group`). A segment is an income group with or without a car.
+    """Trip ends by group of zones (see `CityRoads.zone_group`).
 
-    The columns of `production` add up to those of `attraction` for each purpose, unless nothing draws its trips.
+    A segment is an income group with or without a car at hand, with or without a bicycle. Trips made and trips drawn are
+    equally many for each purpose.
     """
 
     production: Floats  # (purpose, segment, group) [1/d]
     attraction: Floats  # (purpose, group) [1/d]
     has_car: NDArray[np.bool_]  # (segment,)
+    has_bicycle: NDArray[np.bool_]  # (segment,)
     income: Floats  # (segment,) income over the mean
     zone_group: NDArray[np.int64]  # (zone,)
+    activity: float  # residents and jobs of the city
     notes: tuple[str, ...]
 
 
@@ -55,7 +58,7 @@ class Ends(NamedTuple):
     version="1",
     decision="Comparing what transport and housing plans do to travel: how much, where to and by which mode.",
     method="Trips a resident makes a day, split by purpose; drawn by jobs, shops, schools and residents at published "
-    "rates. Segments by income and by whether a car is at hand.",
+    "rates. Segments by income and by whether a car and a bicycle are at hand.",
     limits="One rate for all residents; age, work and household size are not told apart. Trips from and to outside the "
     "city enter at gateways only.",
     risks="Rates of other cities: read changes, not levels, until a survey or counts are given.",
@@ -74,6 +77,7 @@ def trip_ends(
     car_availability: float,
     car_availability_gradient: float,
     school_car_factor: float,
+    bicycle_availability: float,
     income_groups: IncomeGroups | None = None,
     points_of_interest: PointsOfInterest | None = None,
 ) -> TripEnds:
@@ -95,6 +99,7 @@ def trip_ends(
     )  # (purpose, income)
     made = trips_per_person * shares[:, None, None] * (share * zone_population)  # (purpose, income, zone)
     segments = np.concatenate([made * car_by_purpose[:, :, None], made * (1 - car_by_purpose)[:, :, None]], axis=1)
+    segments = np.concatenate([bicycle_availability * segments, (1 - bicycle_availability) * segments], axis=1)
     production = by_group(segments, group)
     drawn, notes = attractions(zones, zone_population, zone_jobs, retail_job_share, points_of_interest)
     attraction = by_group(drawn, group)
@@ -104,7 +109,10 @@ def trip_ends(
     attraction *= (total / attraction.sum(axis=1))[:, None]
     if income_groups is None:
         notes = (*notes, "no incomes: everyone weighs money alike")
-    return Ends(production, attraction, np.repeat([True, False], len(rank)), np.tile(income, 2), group, notes)
+    activity = float(zone_population.sum() + zone_jobs.sum())
+    count = len(rank)
+    has_car, has_bicycle = np.repeat([True, False, True, False], count), np.repeat([True, False], 2 * count)
+    return Ends(production, attraction, has_car, has_bicycle, np.tile(income, 4), group, activity, notes)
 
 
 def purpose_shares(work: float, school: float, shopping: float) -> Floats:
