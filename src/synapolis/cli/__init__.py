@@ -15,6 +15,7 @@ import typer
 from synapolis.cli import demo, questions
 from synapolis.cli.city import city_app
 from synapolis.cli.journal import journal_app
+from synapolis.cli.register import register_app
 from synapolis.cli.shared import escaped, talk
 from synapolis.core.errors import SynapolisError
 
@@ -29,6 +30,7 @@ app.command()(questions.explain)
 app.command()(questions.vocabulary)
 app.add_typer(city_app, name="city")
 app.add_typer(journal_app, name="journal")
+app.add_typer(register_app, name="register")
 app.command()(demo.demo)
 app.command(name="compile")(demo.compile_kernels)
 
