@@ -317,6 +317,8 @@ def _cover(part: Part) -> Built:
     if not covers[-1]:
         return [Trouble("green", "What should grow there: grass or trees?", ("into grass", "into trees"))]
     wrong = _wrong_prepositions(part.all("AT"), {"in", "along", "to", ""})
+    if covers[-1] == "trees" and "TURN" not in part.tags() and spots and all(spot.street for spot in spots):
+        return wrong or [Change("plant_trees", {}, (spot,), needs_place=True) for spot in spots]
     return (
         wrong
         or [Change("change_cover", {"cover": covers[-1]}, (spot,), needs_place=True) for spot in spots]

@@ -86,7 +86,30 @@ TOPICS: tuple[Topic, ...] = (
             *("traffic flow", "traffic flows", "car delays", "driving", "vehicle kilometres", "vehicle kilometers"),
             *("kilometres driven", "car use", "delays for cars", "delay for cars", "car journeys", "traffic volumes"),
         ),
-        ("vehicle_kilometres", "mean_car_delay"),
+        ("vehicle_kilometres", "mean_car_delay", "mode_share_car"),
+    ),
+    Topic(
+        "mode share",
+        "how people travel",
+        (
+            *("mode share", "mode shares", "modal share", "modal shares", "modal split", "mode split", "modal shift"),
+            *("mode choice", "choice of mode", "how people travel", "how people get about", "car trips", "transit use"),
+            *("car share of trips", "share of car trips", "share of trips by car", "share of trips by transit"),
+            *("share of transit", "transit share", "share of cycling", "share of walking", "cycling share"),
+            *("trip length", "trip lengths", "length of trips", "use of public transport", "public transport use"),
+        ),
+        ("mode_share_car", "mode_share_transit", "mode_share_bicycle", "mode_share_walk", "mean_trip_length"),
+    ),
+    Topic(
+        "heat",
+        "heat outdoors",
+        (
+            *("heat", "urban heat", "heat stress", "heat outdoors", "summer heat", "heatwaves", "heat waves"),
+            *("thermal comfort", "outdoor comfort", "felt temperature", "felt temperatures", "heat exposure"),
+            *("cooling", "heat island", "urban heat island", "shade", "shadow", "shadows", "radiant temperature"),
+            *("how hot it gets", "how hot it feels", "heat in the streets", "heat on the streets"),
+        ),
+        ("mean_street_utci", "streets_in_strong_heat", "mean_utci", "residents_in_strong_heat"),
     ),
     Topic("housing", "housing", ("housing", "housing supply", "homes that fit", "housing capacity"), ("homes_placed",)),
     Topic(
@@ -177,12 +200,9 @@ UNMODELLED: tuple[Unmodelled, ...] = (
         ("noise", "noise levels", "traffic noise"), "model of noise", "traffic by hour, walls and a noise model"
     ),
     Unmodelled(
-        (
-            *("heat", "heat island", "urban heat", "temperature", "temperatures", "heat stress", "heatwaves", "shade"),
-            *("thermal comfort", "cooling", "urban heat island"),
-        ),
-        "model of heat",
-        "building heights, weather and a radiation model",
+        ("temperature", "temperatures", "air temperature", "air temperatures"),
+        "model of the air's temperature",
+        "an urban climate model; ask about heat, which counts sun, shade and surfaces",
     ),
     Unmodelled(
         ("energy", "energy use", "electricity", "heating", "power demand", "energy demand", "power grid", "gas"),
@@ -268,13 +288,13 @@ UNMODELLED: tuple[Unmodelled, ...] = (
     ),
     Unmodelled(
         ("cycling", "bikes", "bicycles", "bike traffic", "cyclists", "cycle traffic"),
-        "model of cycling",
-        "counts, cycle ways and a route-choice model",
+        "model of cycling routes",
+        "counts, cycle ways and a route-choice model; ask for the mode share to see how many trips are cycled",
     ),
     Unmodelled(("parking", "parking spaces"), "model of parking", "spaces, prices and turnover by street"),
     Unmodelled(("wind", "wind comfort"), "model of wind", "building heights and a flow model"),
     Unmodelled(
-        ("sunlight", "daylight", "shadows", "shadow", "views", "sun"), "model of daylight", "building heights by roof"
+        ("sunlight", "daylight", "views", "sun"), "model of daylight", "building heights by roof"
     ),
     Unmodelled(
         ("gentrification", "displacement", "segregation", "migration", "population growth"),
@@ -301,7 +321,7 @@ _BUILT = ("buildings", "land_use", "land_cover_map")
 _NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     **dict.fromkeys(BY_NAME["stormwater"].want, (("streets", *_BUILT),)),
     "flooded_building_count": (("buildings",), ("terrain", "spot_heights")),
-    **dict.fromkeys(BY_NAME["traffic"].want, (("streets",), ("zones", "buildings"))),
+    **dict.fromkeys((*BY_NAME["traffic"].want, *BY_NAME["mode share"].want), (("streets",), ("zones", "buildings"))),
     **dict.fromkeys(
         (
             "city_mean_time_to_jobs",
@@ -311,6 +331,9 @@ _NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
         ),
         (("streets",), ("zones", "buildings")),
     ),
+    **dict.fromkeys(("mean_street_utci", "streets_in_strong_heat"), (("streets",), ("buildings", "heights"))),
+    "mean_utci": (("buildings", "heights"),),
+    "residents_in_strong_heat": (("buildings",),),
     "homes_placed": (("buildings", "zones"),),
     "homes_unplaced": (("buildings", "zones"),),
 }
@@ -320,6 +343,7 @@ _LAYER_WORDS = {
     "zones": "zones",
     "terrain": "terrain",
     "spot_heights": "spot heights",
+    "heights": "building heights",
     "land_use": "land use",
     "land_cover_map": "land cover",
 }

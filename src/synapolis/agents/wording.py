@@ -35,6 +35,7 @@ def change_text(change: Change) -> str:
     said = {
         "add_homes": lambda: f"{fields['homes']:,} more homes{each} {where}",
         "change_cover": lambda: f"{_COVER_TEXT[fields['cover']]} {where}",
+        "plant_trees": lambda: f"a tree every {fields.get('spacing', 10):g} m {where}",
         "build_storage": lambda: (
             f"{_STORAGE_TEXT[fields['storage']]} for {fields.get('depth_mm', 50):g} mm {where}"
             + ("" if "depth_mm" in fields else " (50 mm is the usual depth here)")
@@ -60,6 +61,7 @@ def _change_order(change: Change) -> str:
     return {
         "add_homes": lambda: f"add {fields['homes']:,} homes{' each' if change.each else ''} {where}",
         "change_cover": lambda: f"put {_COVER_TEXT[fields['cover']]} {where}",
+        "plant_trees": lambda: f"plant trees {where}",
         "build_storage": lambda: (
             f"build {_STORAGE_TEXT[fields['storage']]} of {fields.get('depth_mm', 50):g} mm {where}"
         ),

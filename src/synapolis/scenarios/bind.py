@@ -25,6 +25,7 @@ from synapolis.scenarios.edits import (
     ChangeHeadway,
     ChangeLanes,
     CloseStreet,
+    PlantTrees,
     Scenario,
 )
 from synapolis.scenarios.plan import BoundEdit
@@ -126,6 +127,15 @@ def _change_cover(edit: ChangeCover, city: City) -> BoundEdit:
                      {"amount": area.geometry.area, "unit": "m²", "kind": f"change_cover:{edit.cover}"})  # fmt: skip
 
 
+def _plant_trees(edit: PlantTrees, city: City) -> BoundEdit:
+    area = find_area(edit.area, city)
+    values = {
+        "edit_id": edit.id, "edit_area": area.geometry, "edit_spacing": edit.spacing, "edit_tree_height": edit.height,
+    }  # fmt: skip
+    return BoundEdit(edit.id, edit.kind, edit.models, values, f"trees every {edit.spacing:g} m {_where(area)}",
+                     {"amount": area.geometry.area, "unit": "m²", "kind": "plant_trees"})  # fmt: skip
+
+
 def _build_storage(edit: BuildStorage, city: City) -> BoundEdit:
     area = find_area(edit.area, city)
     values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_storage": edit.storage, "edit_depth": edit.depth_mm}
@@ -206,6 +216,7 @@ def place_stops(edit: AddLine, city: City) -> NewLine:
 BINDERS: dict[str, Callable[[Any, City], BoundEdit]] = {
     "add_homes": _add_homes,
     "change_cover": _change_cover,
+    "plant_trees": _plant_trees,
     "build_storage": _build_storage,
     "change_lanes": _change_lanes,
     "close_street": _close_street,

@@ -79,6 +79,16 @@ class ChangeCover(EditBase):
     models: ClassVar[tuple[str, ...]] = ("change_cover",)
 
 
+class PlantTrees(EditBase):
+    """Plant trees at an even spacing in an area or along a street; the ground under them stays as it is."""
+
+    kind: Literal["plant_trees"] = "plant_trees"
+    area: Area
+    spacing: float = Field(default=10, ge=3, le=100)
+    height: float = Field(default=9, ge=3, le=40)
+    models: ClassVar[tuple[str, ...]] = ("plant_trees",)
+
+
 class BuildStorage(EditBase):
     """Build storage for rain: a basin, green roofs or infiltration strips."""
 
@@ -160,9 +170,9 @@ OUTSIDE: tuple[EditKind, ...] = tuple(point.load() for point in entry_points(gro
 """Kinds of edits that installed packages add."""
 
 if TYPE_CHECKING:
-    Edit = AddHomes | ChangeCover | BuildStorage | ChangeLanes | CloseStreet | ChangeHeadway | AddLine
+    Edit = AddHomes | ChangeCover | PlantTrees | BuildStorage | ChangeLanes | CloseStreet | ChangeHeadway | AddLine
 else:
-    _KINDS = (AddHomes, ChangeCover, BuildStorage, ChangeLanes, CloseStreet, ChangeHeadway, AddLine)
+    _KINDS = (AddHomes, ChangeCover, PlantTrees, BuildStorage, ChangeLanes, CloseStreet, ChangeHeadway, AddLine)
     Edit = Annotated[
         Union[(*_KINDS, *(kind.edit for kind in OUTSIDE))],
         Field(discriminator="kind"),

@@ -131,6 +131,7 @@ def capital_cost(
         "paved": ("paving", "city", paving_cost, 1.0),
         "grass": ("lawn or park", "city", planting_cost, 1.0),
         "bare": ("cleared ground", "city", clearing_cost, 1.0),
+        "street_trees": ("planted street trees", "city", tree_cost, 1.0),
         "trees": ("planted trees", "city", tree_cost, 1 / tree_ground),
     }
     per_km = {

@@ -1,0 +1,1 @@
+"""Heat: sky view, shade, mean radiant temperature and comfort on a hot day."""
