@@ -40,8 +40,8 @@ SCHOOL_WITHOUT_SCHOOLS = 0.4197  # trips to school drawn by one resident a day: 
 class Ends(NamedTuple):
     """Trip ends by group of zones (see `CityRoads.zone_group`).
 
-    A segment is an income group with or without a car at hand, with or without a bicycle. Trips made and trips drawn are
-    equally many for each purpose.
+    A segment is an income group with or without a car at hand, with or without a bicycle. Trips made and trips
+    drawn are equally many for each purpose.
     """
 
     production: Floats  # (purpose, segment, group) [1/d]
