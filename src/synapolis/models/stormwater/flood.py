@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from synapolis.core.declare import model
-from synapolis.layers.land_cover import BUILT, GREEN, Cover
 from synapolis.layers.vocabulary import (
     Buildings,
     Extent,
@@ -29,10 +26,7 @@ from synapolis.layers.vocabulary import (
     StorageDepth,
     StormIntensity,
 )
-from synapolis.models.stormwater.surface import surface_flow
-
-MINUTE = 60.0
-EIGHT = np.ones((3, 3), dtype=bool)
+from synapolis.models.stormwater.site import EIGHT, Site
 
 
 class Flood(NamedTuple):
@@ -52,6 +46,7 @@ class Flood(NamedTuple):
     limits="No advection: not for dam breaks. Drains are a rate, not pipes. Depths are no better than the terrain.",
     risks="Read as a picture where the terrain is interpolated; do not set floor levels from it.",
     tests="tests/models/test_surface.py",
+    rank=1,
 )
 def flood(
     storm_intensity: StormIntensity,
@@ -79,73 +74,14 @@ def flood(
     de Almeida, G. A. M., Bates, P., Freer, J. E., and Souvignet, M. (2012). Improving the stability of a simple
     formulation of the shallow water equations for 2-D flood modeling. Water Resources Research, 48(5).
     """
-    inside = grid.mask([extent]) & np.isfinite(ground_elevation)
-    roof, water = np.isin(land_cover, BUILT) & inside, (land_cover == Cover.WATER) & inside
-    ground = inside & ~roof
-    rain_depth = float(storm_intensity.sum() * MINUTE / 3600)
-    factor = _rain_on_ground(rain_depth, runoff_depth, storage_depth, roof=roof, ground=ground, water=water)
-    open_ground = np.isin(land_cover, (*GREEN, Cover.BARE, Cover.PERMEABLE_PAVING))
-    flow = surface_flow(
-        np.where(inside, ground_elevation, 0).astype(float),
-        storm_intensity,
-        rain_step=MINUTE,
-        cell_size=grid.cell_size,
-        manning=manning_roughness,
-        duration=len(storm_intensity) * MINUTE + recession_time * 60,
-        rain_factor=factor,
-        conductivity=np.where(open_ground, soil_conductivity, 0.0),
-        suction=soil_suction,
-        moisture_deficit=soil_moisture_deficit,
-        pervious_fraction=1 - impervious_fraction,
-        inlet_capacity=np.where(ground & ~open_ground & ~water, drain_capacity, 0.0),
-        active=ground,
-        boundary=_rim(inside),
-        held_level=np.where(water, np.maximum(sea_level, ground_elevation), np.nan),
-    )
-    account = flow.balance
-    rain_on_roofs = rain_depth / 1000 * grid.cell_area * (roof.sum() + (ground & ~water).sum()) - account.rain
-    parts = {
-        "rain": account.rain + rain_on_roofs,
-        "held on roofs and in built storage": rain_on_roofs,
-        "soaked into the ground": account.infiltrated,
-        "taken by drains": account.drained,
-        "left to the sea, the lake or over the border": account.left,
-        "standing at the end": account.stored - account.initial,
-        "error": account.error,
-    }
-    balance = pd.DataFrame({"part": list(parts), "volume": list(parts.values())})
-    depth = np.where(ground & ~water, flow.max_depth, 0).astype(np.float32)
-    return Flood(depth, np.where(water, 0, flow.max_speed).astype(np.float32), flow.arrival_time, balance)
-
-
-def _rain_on_ground(
-    rain_depth: float,
-    runoff_depth: NDArray[np.float32],
-    storage_depth: NDArray[np.float32],
-    *,
-    roof: NDArray[np.bool_],
-    ground: NDArray[np.bool_],
-    water: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Share of the storm that reaches each ground cell: its own, less storage, plus what the roofs beside it shed."""
-    if rain_depth <= 0:
-        return np.ones(ground.shape)
-    factor = np.where(ground, np.clip(1 - storage_depth / rain_depth, 0, 1), 0.0)
-    labels, count = ndimage.label(roof, EIGHT)
-    if count:
-        beside = np.where(ground & ~water, ndimage.grey_dilation(labels, footprint=EIGHT), 0)
-        shed = ndimage.sum_labels(runoff_depth, labels, np.arange(count + 1)) / rain_depth
-        room = np.bincount(beside.ravel(), minlength=count + 1)
-        share = np.divide(shed, room, out=np.zeros(count + 1), where=room > 0)
-        share[0] = 0
-        factor += share[beside]
-    return factor
-
-
-def _rim(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Cells on the border of the area, where water may leave."""
-    inner: NDArray[np.bool_] = ndimage.binary_erosion(inside, EIGHT, border_value=0)
-    return inside & ~inner
+    site = Site.of(storm_intensity, runoff_depth, ground_elevation, land_cover, storage_depth, grid, extent)
+    soil = (soil_conductivity, soil_suction, soil_moisture_deficit)
+    drains = np.where(site.hard, drain_capacity, 0.0)
+    surface = site.surface(site.shed(), soil, impervious_fraction, manning_roughness, sea_level, drains)
+    for length, depth in site.intervals(storm_intensity, recession_time):
+        surface.advance(length, depth)
+    flow = surface.result()
+    return Flood(*site.fields(flow), flow.arrival_time, site.balance(flow, {"taken by drains": flow.balance.drained}))
 
 
 @model(

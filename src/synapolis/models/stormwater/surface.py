@@ -199,6 +199,39 @@ class Surface:
         along, across = self._now
         kernel.observe(self.domain.width, self._depth, along, across, self._peaks, self._arrival_depth, self.time)
 
+    def places(self, cells: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the flat places of marked cells, in the order of `np.flatnonzero(cells)`."""
+        return np.flatnonzero(self.domain.flat(cells & self.domain.free).astype(bool))
+
+    def draw(self, places: NDArray[np.int64], most: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Take water out of cells, as inlets do: at most what stands there.
+
+        Parameters
+        ----------
+        places : (inlet,)
+            Each cell at most once.
+        most : (inlet,) [m]
+
+        Returns
+        -------
+        (inlet,) [m]
+        """
+        gone: NDArray[np.float64] = np.minimum(most, np.maximum(self._level[places] - self._bed[places], 0.0))
+        self._level[places] -= gone
+        self._totals[1] += float(gone.sum())
+        return gone
+
+    def pour(self, place: NDArray[np.int64], volume: NDArray[np.float64]) -> None:
+        """Put water on cells, as a spilling manhole does; a cell may be named several times.
+
+        Parameters
+        ----------
+        place : (manhole,)
+        volume : (manhole,) [m³]
+        """
+        np.add.at(self._level, place, volume / self.cell_area)
+        self._given += float(volume.sum()) / self.cell_area
+
     def result(self) -> SurfaceFlow:
         """Return the flood up to now.
 

@@ -1,0 +1,200 @@
+"""Streets and sewers together: inlets take water down, full manholes give it back, in every interval of the storm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from synapolis.core.declare import model
+from synapolis.core.errors import NotComputableError
+from synapolis.layers.vocabulary import (
+    Extent,
+    FloodArrival,
+    FloodBalance,
+    FloodDepth,
+    FloodSpeed,
+    Grid,
+    GroundElevation,
+    ImperviousFraction,
+    LandCover,
+    ManningRoughness,
+    RunoffDepth,
+    SewerBalance,
+    SewerNodes,
+    SewerPeaks,
+    SewerPipes,
+    SewerSpill,
+    StorageDepth,
+    StormIntensity,
+    SurchargedManholes,
+)
+from synapolis.models.stormwater.sewers import Roofs, SewerNetwork, SewerRun, swmm_input
+from synapolis.models.stormwater.site import Site
+from synapolis.models.stormwater.surface import MM_PER_HOUR, Surface
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+
+class DrainedFlood(NamedTuple):
+    """One flood on the ground and in the sewers below it."""
+
+    flood_depth: FloodDepth
+    flood_speed: FloodSpeed
+    flood_arrival: FloodArrival
+    flood_balance: FloodBalance
+    sewer_balance: SewerBalance
+    sewer_peaks: SewerPeaks
+    sewer_spill: SewerSpill
+    surcharged_manholes: SurchargedManholes
+
+
+@dataclass(frozen=True)
+class Gullies:
+    """How the surface and the sewers meet.
+
+    Attributes
+    ----------
+    cells : (gully,) flat places of hard ground that drains to a node
+    node : (gully,) its node
+    capacity : [m/s]
+    cover : (node,) flat place on which a node's water comes up
+    """
+
+    cells: Places
+    node: Places
+    capacity: float
+    cover: Places
+
+
+def couple(surface: Surface, run: SewerRun, gullies: Gullies, intervals: list[tuple[float, float]]) -> None:
+    """Carry the surface and the sewers through a storm, giving and taking after each interval.
+
+    A gully takes what stands on its cell, at most its capacity, and nothing while its manhole spills.
+    """
+    spilled = np.zeros(run.nodes)
+    for length, fallen in intervals:
+        surface.advance(length, fallen)
+        open_ = (spilled == 0.0)[gullies.node]
+        gone = surface.draw(gullies.cells, np.where(open_, gullies.capacity * length, 0.0))
+        inflow = np.bincount(gullies.node, gone, minlength=run.nodes).astype(float) * (surface.cell_area / length)
+        spilled = run.advance(length, inflow)
+        surface.pour(gullies.cover, spilled)
+
+
+@model(
+    version="1",
+    decision="Seeing whether sewers carry a storm, where they spill, and what a plan changes in both.",
+    method="The surface flow of `flood`, coupled after every 10 seconds with the dynamic wave of EPA SWMM 5: gullies "
+    "take from hard ground near a manhole, downpipes lead roofs (and SWMM's green roofs) into it, full manholes spill "
+    "onto the street; outfalls stand in the sea level.",
+    limits="Gullies are a rate on hard ground, not surveyed grates; no advection; pipes are circular and clean; "
+    "no sewage or groundwater in them.",
+    risks="A mapped network may lack pipes or hold wrong inverts; look hard at spills that stand alone.",
+    tests="tests/models/test_drainage.py",
+)
+def flood_with_sewers(
+    storm_intensity: StormIntensity,
+    runoff_depth: RunoffDepth,
+    ground_elevation: GroundElevation,
+    land_cover: LandCover,
+    impervious_fraction: ImperviousFraction,
+    manning_roughness: ManningRoughness,
+    storage_depth: StorageDepth,
+    sewer_nodes: SewerNodes,
+    sewer_pipes: SewerPipes,
+    grid: Grid,
+    extent: Extent,
+    soil_conductivity: float,
+    soil_suction: float,
+    soil_moisture_deficit: float,
+    inlet_capacity: float,
+    inlet_reach: float,
+    roof_to_sewer: float,
+    sea_level: float,
+    recession_time: float,
+) -> DrainedFlood:
+    """Depth, speed and arrival of surface water in the design storm, with what the sewers take and give back.
+
+    References
+    ----------
+    Rossman, L. A. (2017). Storm Water Management Model Reference Manual Volume II: Hydraulics. EPA/600/R-17/111.
+    Bates, P. D., Horritt, M. S., and Fewtrell, T. J. (2010). A simple inertial formulation of the shallow water
+    equations for efficient two-dimensional flood inundation modelling. Journal of Hydrology, 387(1-2).
+    """
+    if len(sewer_pipes) == 0:
+        raise NotComputableError("the layer sewer_pipes is empty")
+    network = SewerNetwork.of(sewer_nodes, sewer_pipes)
+    site = Site.of(storm_intensity, runoff_depth, ground_elevation, land_cover, storage_depth, grid, extent)
+    soil = (soil_conductivity, soil_suction, soil_moisture_deficit)
+    roofs, led = _roofs(site, network, inlet_reach, roof_to_sewer)
+    surface = site.surface(site.shed(1.0 - led), soil, impervious_fraction, manning_roughness, sea_level)
+    gullies = _gullies(site, surface, network, inlet_reach, inlet_capacity * MM_PER_HOUR)
+    steps = list(site.intervals(storm_intensity, recession_time))
+    project = swmm_input(
+        network, duration=sum(length for length, _ in steps), outfall_level=sea_level, rain=storm_intensity, roofs=roofs
+    )
+    with SewerRun(project.to_string()) as run:
+        couple(surface, run, gullies, steps)
+        account, peaks = run.account(), run.node_peaks()
+    flow = surface.result()
+    from_streets = flow.balance.drained - flow.balance.inflow
+    drains = {"taken by sewers from streets": from_streets, "taken by sewers from roofs": account["from roofs"]}
+    depth, speed = site.fields(flow)
+    peaks.index = network.nodes.index
+    inlets = network.inlets
+    return DrainedFlood(
+        flood_depth=depth,
+        flood_speed=speed,
+        flood_arrival=flow.arrival_time,
+        flood_balance=site.balance(flow, drains),
+        sewer_balance=pd.DataFrame({"part": list(account), "volume": list(account.values())}),
+        sewer_peaks=peaks,
+        sewer_spill=float(peaks["spilled"].sum()),
+        surcharged_manholes=float(np.count_nonzero(peaks["surcharged"].to_numpy()[inlets] > 0)),
+    )
+
+
+def _nearest(site: Site, network: SewerNetwork, cells: NDArray[np.bool_], reach: float) -> tuple[Places, Places]:
+    """Return marked cells (as places of the raveled grid) that lie within reach of a manhole, and its place."""
+    x, y = site.grid.centres()
+    at = np.flatnonzero(cells)
+    columns, rows = at % cells.shape[1], at // cells.shape[1]
+    tree = cKDTree(_xy(network)[network.inlets])
+    distance, nearest = tree.query(np.column_stack([x[columns], y[rows]]), distance_upper_bound=reach)
+    near = np.isfinite(distance)
+    return at[near], network.inlets[nearest[near]]
+
+
+def _xy(network: SewerNetwork) -> Floats:
+    points = network.nodes["geometry"]
+    return np.array([(point.x, point.y) for point in points])
+
+
+def _roofs(site: Site, network: SewerNetwork, reach: float, share: float) -> tuple[Roofs, float]:
+    """Return the roofs by node, and the share of all roofs that the sewers take."""
+    at, node = _nearest(site, network, site.roof, reach)
+    green = site.storage_depth.ravel()[at] > 0
+    area = share * site.grid.cell_area
+    count = len(network.nodes)
+    depth = float(site.storage_depth.ravel()[at][green].mean()) if green.any() else 0.0
+    cells, green_cells = (np.bincount(node[kept], minlength=count).astype(float) for kept in (slice(None), green))
+    roofs = Roofs(cells * area, green_cells * area, depth)
+    return roofs, share * len(at) / max(int(site.roof.sum()), 1)
+
+
+def _gullies(site: Site, surface: Surface, network: SewerNetwork, reach: float, capacity: float) -> Gullies:
+    at, node = _nearest(site, network, site.hard, reach)
+    marked = np.zeros(site.hard.size, dtype=bool)
+    marked[at] = True
+    free = site.ground & ~site.water
+    x, y = site.grid.centres()
+    rows, columns = np.nonzero(free)
+    _, nearest = cKDTree(np.column_stack([x[columns], y[rows]])).query(_xy(network))
+    places = surface.places(free)
+    return Gullies(surface.places(marked.reshape(site.hard.shape)), node, capacity, places[nearest])

@@ -1,0 +1,157 @@
+"""The ground of a city as a storm finds it: what is roof, street, lawn or water, and what each gets of the rain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from synapolis.layers.grid import Grid
+from synapolis.layers.land_cover import BUILT, GREEN, Cover
+from synapolis.models.stormwater.surface import Surface, SurfaceFlow, intervals
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+MINUTE = 60.0
+SOURCE_STEP = 10.0
+"""How often rain, infiltration and inlets act [s]."""
+
+EIGHT = np.ones((3, 3), dtype=bool)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a storm meets; every field is (row, column).
+
+    Attributes
+    ----------
+    rain_depth : [mm]
+    runoff_depth : [mm]
+        What each cell sheds, roofs among them.
+    """
+
+    grid: Grid
+    rain_depth: float
+    runoff_depth: NDArray[np.float32]
+    elevation: Floats
+    storage_depth: NDArray[np.float32]
+    inside: Flags
+    roof: Flags
+    water: Flags
+    ground: Flags
+    open_ground: Flags
+
+    @classmethod
+    def of(
+        cls,
+        storm_intensity: Floats,
+        runoff_depth: NDArray[np.float32],
+        ground_elevation: NDArray[np.float32],
+        land_cover: NDArray[np.uint8],
+        storage_depth: NDArray[np.float32],
+        grid: Grid,
+        extent: shapely.Polygon,
+    ) -> Site:
+        """Sort the cells of the city by what they do with rain."""
+        inside = grid.mask([extent]) & np.isfinite(ground_elevation)
+        roof, water = np.isin(land_cover, BUILT) & inside, (land_cover == Cover.WATER) & inside
+        return cls(
+            grid=grid,
+            rain_depth=float(storm_intensity.sum() * MINUTE / 3600),
+            runoff_depth=runoff_depth,
+            elevation=np.where(inside, ground_elevation, 0).astype(float),
+            storage_depth=storage_depth,
+            inside=inside,
+            roof=roof,
+            water=water,
+            ground=inside & ~roof,
+            open_ground=np.isin(land_cover, (*GREEN, Cover.BARE, Cover.PERMEABLE_PAVING)),
+        )
+
+    @property
+    def hard(self) -> Flags:
+        """Streets and paving: ground with inlets."""
+        return self.ground & ~self.open_ground & ~self.water
+
+    def shed(self, share: float = 1.0) -> Floats:
+        """Share of the storm that reaches each ground cell [1].
+
+        Its own, less storage, plus what the roofs beside it shed, of which `share` runs onto the ground.
+        """
+        if self.rain_depth <= 0:
+            return np.ones(self.ground.shape)
+        factor = np.where(self.ground, np.clip(1 - self.storage_depth / self.rain_depth, 0, 1), 0.0)
+        labels, count = ndimage.label(self.roof, EIGHT)
+        if count:
+            beside = np.where(self.ground & ~self.water, ndimage.grey_dilation(labels, footprint=EIGHT), 0)
+            shed = share * ndimage.sum_labels(self.runoff_depth, labels, np.arange(count + 1)) / self.rain_depth
+            room = np.bincount(beside.ravel(), minlength=count + 1)
+            each = np.divide(shed, room, out=np.zeros(count + 1), where=room > 0)
+            each[0] = 0
+            factor += each[beside]
+        return factor
+
+    def surface(
+        self,
+        rain_factor: Floats,
+        soil: tuple[float, float, float],
+        impervious_fraction: NDArray[np.float32],
+        manning_roughness: NDArray[np.float32],
+        sea_level: float,
+        inlet_capacity: Floats | float = 0.0,
+    ) -> Surface:
+        """Return the dry surface before the storm; soil is conductivity [mm/h], suction [mm] and moisture deficit."""
+        conductivity, suction, moisture_deficit = soil
+        return Surface(
+            self.elevation,
+            cell_size=self.grid.cell_size,
+            manning=manning_roughness,
+            rain_factor=rain_factor,
+            conductivity=np.where(self.open_ground, conductivity, 0.0),
+            suction=suction,
+            moisture_deficit=moisture_deficit,
+            pervious_fraction=1 - impervious_fraction,
+            inlet_capacity=inlet_capacity,
+            active=self.ground,
+            boundary=_rim(self.inside),
+            held_level=np.where(self.water, np.maximum(sea_level, self.elevation), np.nan),
+        )
+
+    def intervals(self, storm_intensity: Floats, recession_time: float) -> Iterator[tuple[float, float]]:
+        """Yield the length [s] and the rain [m] of each interval; `recession_time` [min] runs on after the storm."""
+        end = len(storm_intensity) * MINUTE + recession_time * 60
+        lengths, fallen = intervals(storm_intensity, MINUTE, end, SOURCE_STEP)
+        yield from zip(lengths.tolist(), fallen.tolist(), strict=True)
+
+    def fields(self, flow: SurfaceFlow) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the largest depth [m] and speed [m/s] on land."""
+        depth = np.where(self.ground & ~self.water, flow.max_depth, 0).astype(np.float32)
+        return depth, np.where(self.water, 0, flow.max_speed).astype(np.float32)
+
+    def balance(self, flow: SurfaceFlow, drains: Mapping[str, float], held_back: float | None = None) -> pd.DataFrame:
+        """Say where the water went [m³]; `held_back` is what roofs and storage kept, by default all that is missing."""
+        account = flow.balance
+        fell = self.rain_depth / 1000 * self.grid.cell_area * (self.roof.sum() + (self.ground & ~self.water).sum())
+        missing = fell - account.rain
+        parts = {
+            "rain": account.rain + missing,
+            "held on roofs and in built storage": missing if held_back is None else held_back,
+            "soaked into the ground": account.infiltrated,
+            **drains,
+            "left to the sea, the lake or over the border": account.left,
+            "standing at the end": account.stored - account.initial,
+            "error": account.error,
+        }
+        return pd.DataFrame({"part": list(parts), "volume": list(parts.values())})
+
+
+def _rim(inside: Flags) -> Flags:
+    """Cells on the border of the area, where water may leave."""
+    inner: Flags = ndimage.binary_erosion(inside, EIGHT, border_value=0)
+    return inside & ~inner
