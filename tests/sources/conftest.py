@@ -83,7 +83,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
         20: (25.004, 60.0041, {"place": "suburb", "name": "Westend"}),
         21: (25.0071, 60.001, {"highway": "bus_stop", "name": "Market"}),
         22: (25.0072, 60.001, {"highway": "bus_stop", "name": "Market", "name:sv": "Torget"}),
-        23: (25.0061, 60.0031, {"amenity": "school", "name": "Old School"}),
+        23: (25.0061, 60.0031, {"amenity": "school", "name": "Old School", "wheelchair": "limited"}),
         24: (25.0062, 60.0032, {"natural": "tree"}),
         25: (25.0063, 60.0033, {"ele": "12.5"}),
         26: (25.0064, 60.0034, {"ele": "about ten"}),

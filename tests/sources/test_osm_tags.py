@@ -107,6 +107,36 @@ def test_building_use(tags, use):
     assert meaning.building_use(tags) == use
 
 
+@pytest.mark.parametrize(
+    ("tags", "kind"),
+    [
+        ({"highway": "cycleway"}, "path"),
+        ({"highway": "footway", "bicycle": "designated"}, "path"),
+        ({"highway": "footway", "bicycle": "yes"}, ""),
+        ({"highway": "primary", "cycleway:right": "lane"}, "lane"),
+        ({"highway": "primary", "cycleway": "track"}, "lane"),
+        ({"highway": "primary", "cycleway": "separate"}, ""),
+        ({"highway": "primary"}, ""),
+    ],
+)
+def test_cycle(tags, kind):
+    assert meaning.cycle(tags) == kind
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind", "what"),
+    [
+        ({"shop": "supermarket"}, "shop", "supermarket"),
+        ({"amenity": "fire_station", "office": "government"}, "public", "fire_station"),
+        ({"amenity": "bench", "leisure": "sports_centre"}, "other", "sports_centre"),
+        ({"healthcare": "midwife"}, "health", "midwife"),
+        ({"shop": "vacant"}, "", ""),
+    ],
+)
+def test_points_keep_what_they_are(tags, kind, what):
+    assert (meaning.point_kind(tags), meaning.point_type(tags)) == (kind, what)
+
+
 def test_a_passage_through_a_building_is_at_ground_level():
     assert not meaning.off_ground({"tunnel": "building_passage", "layer": "-1"})
     assert meaning.off_ground({"tunnel": "yes"})

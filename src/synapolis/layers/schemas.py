@@ -19,7 +19,10 @@ ORIGINS = ("observed", "derived", "assumed")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is text, number, whole or flag; a missing number is NaN, a missing text is empty."""
+    """One column: `kind` is text, number, whole or flag; a missing number is NaN, a missing text is empty.
+
+    An optional column may be absent as a whole.
+    """
 
     kind: str
     meaning: str
@@ -27,6 +30,7 @@ class Column:
     nullable: bool = False
     low: float | None = None
     high: float | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Schema:
     def check(self, table: Any) -> None:
         """Raise LayerError unless a table keeps this schema: unique text ids, columns, types, ranges, geometry."""
         _check_ids(self, table)
-        missing = [name for name in self.columns if name not in table.columns]
+        missing = [name for name, column in self.columns.items() if name not in table and not column.optional]
         if missing:
             raise LayerError(
                 f"layer {self.name!r} needs column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}"
@@ -52,7 +56,8 @@ class Schema:
         if self.geometry:
             _check_geometry(self, table)
         for name, column in self.columns.items():
-            _check_column(self, table, name, column)
+            if name in table:
+                _check_column(self, table, name, column)
 
 
 def _check_ids(schema: Schema, table: Any) -> None:
@@ -102,8 +107,8 @@ def _check_range(schema: Schema, values: Any, name: str, column: Column) -> None
             )
 
 
-def _text(meaning: str) -> Column:
-    return Column("text", meaning)
+def _text(meaning: str, *, optional: bool = False) -> Column:
+    return Column("text", meaning, optional=optional)
 
 
 def _number(
@@ -145,6 +150,7 @@ LAYERS: dict[str, Schema] = {
             drive=_flag("open to cars"),
             walk=_flag("open to walkers"),
             bridge=_flag("on a bridge or in a tunnel, so not at ground level"),
+            cycle=_text("path of its own for bicycles, lane on or beside the street, or empty", optional=True),
         ),
         _schema(
             "junctions",
@@ -202,6 +208,8 @@ LAYERS: dict[str, Schema] = {
             POINT,
             kind=_text("school, kindergarten, health, shop, food, office, culture, public or other"),
             name=_text("name"),
+            type=_text("what it is in the words of OSM: supermarket, fire_station, library ...", optional=True),
+            wheelchair=_text("access for wheelchairs: yes, limited, no, or empty where nobody says", optional=True),
         ),
         _schema(
             "zones",

@@ -195,6 +195,7 @@ def _column_rows(schema: Schema) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name, column in schema.columns.items():
         needed = "" if column.nullable or column.kind in ("text", "flag") else ", needed"
+        needed = ", may be absent" if column.optional else needed
         rows.append((f"`{name}`", column.kind + needed, column.unit, column.meaning))
     return rows
 

@@ -252,7 +252,7 @@ def _spot_heights(elements: Elements, notes: dict[str, list[str]]) -> gpd.GeoDat
 
 def _points_of_interest(elements: Elements, found: list[Area]) -> gpd.GeoDataFrame | None:
     rows = [
-        {"id": f"osm:node/{n.id}", "kind": kind, "name": n.tags.get("name", ""), "geometry": n.point}
+        {"id": f"osm:node/{n.id}", "kind": kind, **_point_facts(n.tags), "geometry": n.point}
         for n in elements.nodes
         if (kind := meaning.point_kind(n.tags)) and elements.extent.covers(n.point)
     ]
@@ -260,13 +260,19 @@ def _points_of_interest(elements: Elements, found: list[Area]) -> gpd.GeoDataFra
         {
             "id": area.id,
             "kind": kind,
-            "name": area.tags.get("name", ""),
+            **_point_facts(area.tags),
             "geometry": area.geometry.representative_point(),
         }
         for area in found
         if area.complete and (kind := meaning.point_kind(area.tags))
     ]
     return _frame(rows, elements.crs)
+
+
+def _point_facts(tags: dict[str, str]) -> dict[str, str]:
+    return {
+        "name": tags.get("name", ""), "type": meaning.point_type(tags), "wheelchair": tags.get("wheelchair", "")
+    }  # fmt: skip
 
 
 # --- transit lines ----------------------------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ def _facts(way: Way) -> dict[str, Any]:
         "drive": drive,
         "walk": meaning.walkable(tags),
         "bridge": meaning.off_ground(tags),
+        "cycle": meaning.cycle(tags),
     }
 
 

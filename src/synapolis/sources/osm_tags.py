@@ -50,6 +50,10 @@ WALK_CLASSES = frozenset(
 NO_WALK_CLASSES = frozenset({"motorway", "motorway_link", "trunk", "trunk_link"})
 """Classes closed to walkers unless tagged otherwise."""
 
+CYCLE_KEYS = ("cycleway", "cycleway:both", "cycleway:left", "cycleway:right")
+CYCLE_LANES = frozenset({"lane", "track", "opposite_lane", "opposite_track"})
+"""Values that stand for a lane or track of a street; `separate` is drawn as a way of its own."""
+
 _NO = frozenset({"no", "private", "forestry", "agricultural", "emergency", "military"})
 
 _USES = {
@@ -266,6 +270,26 @@ def point_kind(tags: Tags) -> str:
     if "office" in tags and tags["office"] != "no":
         return "public" if tags["office"] == "government" else "office"
     return "health" if "healthcare" in tags else ""
+
+
+def point_type(tags: Tags) -> str:
+    """Value of the tag that makes a point of interest one, such as supermarket, fire_station or library."""
+    for key in ("amenity", "healthcare", "tourism", "leisure"):
+        if tags.get(key, "") in POINT_KIND:
+            return tags[key]
+    for key in ("shop", "office"):
+        if tags.get(key, "no") not in {"no", "vacant"}:
+            return tags[key]
+    return tags.get("healthcare", "")
+
+
+def cycle(tags: Tags) -> str:
+    """Return path for a way of its own for bicycles, lane where the street has lanes or tracks for them, else empty."""
+    if tags.get("highway") == "cycleway":
+        return "path"
+    if tags.get("highway") in {"path", "footway", "track", "pedestrian"}:
+        return "path" if tags.get("bicycle") == "designated" else ""
+    return "lane" if any(tags.get(key) in CYCLE_LANES for key in CYCLE_KEYS) else ""
 
 
 def land_use(tags: Tags) -> str:

@@ -219,6 +219,7 @@ def _edge(
         "drive": not path,
         "walk": True,
         "bridge": over_water or over_rail,
+        "cycle": "lane" if main else "",
     }
 
 

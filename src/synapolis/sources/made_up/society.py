@@ -30,6 +30,15 @@ SERVICES = {  # residents a site, use of the building it is in
     "culture": (5_000, "public"),
     "public": (6_000, "public"),
 }
+TYPES = {  # what places of a kind are, in turn
+    "health": ("hospital", "doctors", "pharmacy"),
+    "shop": ("supermarket", "clothes", "bakery", "hairdresser", "convenience", "books"),
+    "food": ("restaurant", "cafe"),
+    "office": ("company",),
+    "culture": ("library", "community_centre", "theatre", "museum"),
+    "public": ("fire_station", "townhall", "police", "post_office"),
+}
+WHEELCHAIR = ("yes", "limited", "", "no")  # in turn
 DISTRICTS = """
     Northgate Millfield Eastbank Westhill Harbourside Kingsmead Oakridge Fairview Brookside Stonebridge Elmwood
     Greyfriars Saltmarsh Ferryside Highfields Ashgrove Redcliff Whitehall Moorend Larkrise Thornhill Claypits
@@ -104,7 +113,9 @@ def make_services(fabric: Fabric) -> tuple[gpd.GeoDataFrame, NDArray[np.int64]]:
         str(houses["name"].iloc[p]) or f"{k.title()} {n}" for n, (k, p) in enumerate(zip(kinds, places, strict=True), 1)
     ]
     points = shapely.point_on_surface(houses.geometry.to_numpy()[places])
-    return table(points, "service", kind=kinds, name=names), fabric.building_blocks[places]
+    access = [WHEELCHAIR[n % len(WHEELCHAIR)] for n in range(len(kinds))]
+    services = table(points, "service", kind=kinds, name=names, type=_types(kinds), wheelchair=access)
+    return services, fabric.building_blocks[places]
 
 
 def make_places(fabric: Fabric, timetable: Timetable) -> gpd.GeoDataFrame:
@@ -170,6 +181,13 @@ def make_weather(site: Site) -> pd.DataFrame:
         },
         index=hours.strftime("%Y-%m-%dT%H:%M"),
     )
+
+
+def _types(kinds: list[str]) -> list[str]:
+    """What each place is: the types of its kind in turn."""
+    turn = pd.Series(kinds).groupby(kinds).cumcount()
+    types = [TYPES.get(kind, (kind,)) for kind in kinds]
+    return [types[n][at % len(types[n])] for n, at in enumerate(turn)]
 
 
 def _zone_shapes(fabric: Fabric) -> tuple[NDArray[np.int64], list[shapely.Polygon]]:
