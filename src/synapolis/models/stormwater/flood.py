@@ -85,7 +85,7 @@ def flood(
 
 
 @model(
-    version="1",
+    version="2",
     decision="Comparing how many buildings water reaches with and without a plan.",
     method="A building counts when the deepest water in the cells that touch it passes the threshold.",
     limits="No doorsteps, basements or walls are known; on interpolated terrain the count is illustrative.",
@@ -108,7 +108,7 @@ def flooded_buildings(
 
 
 @model(
-    version="1",
+    version="2",
     decision="Comparing how many buildings water reaches with and without a plan.",
     method="Counts the flooded buildings.",
     limits="As flooded_buildings.",
