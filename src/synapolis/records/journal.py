@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, LargeBinary, bindparam, cast, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from synapolis.core.errors import RecordsError
@@ -23,9 +23,13 @@ from synapolis.records.tables import journal as table
 from synapolis.records.tables import journal_head
 
 ACTOR = "SYNAPOLIS_ACTOR"
-_LOCK = 0x53594E4A  # one number for PostgreSQL's advisory lock on the journal
 _BYTES = tuple(column for column in table.columns if column.name != "seq")
 _AT_ONCE = 500
+
+_HEAD = select(journal_head.c.seq, journal_head.c.hash)
+_TURN = select(func.pg_advisory_xact_lock(0x53594E4A))  # faster among many than locking the head's row
+_INSERT = insert(table)
+_FORWARD = update(journal_head).values(seq=bindparam("to"), hash=bindparam("called"))
 
 
 def local_actor() -> str:
@@ -82,14 +86,14 @@ class Journal:
             return self._append(connection, texts, content)
 
     def _append(self, connection: Connection, texts: Mapping[str, str], body: str) -> JournalEntry:
-        if self.store.dialect == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if self.store.dialect == "postgresql":  # SQLite's write lock is held already
+            connection.execute(_TURN)
         head = _there(self.head_within(connection))
         entry = written(head.seq + 1, at=self._now(), body=body, prev_hash=head.hash, **texts)
-        values = {name: value.decode() for name, value in vars(entry).items() if name != "seq"}
-        connection.execute(insert(table).values(seq=entry.seq, **values))
-        connection.execute(update(journal_head).values(seq=entry.seq, hash=values["hash"]))
-        return entry.read()
+        read = entry.read()
+        connection.execute(_INSERT, vars(read) | {"body": body})
+        connection.execute(_FORWARD, {"to": read.seq, "called": read.hash})
+        return read
 
     def _now(self) -> str:
         now = self._clock()
@@ -137,7 +141,7 @@ class Journal:
 
     def head_within(self, connection: Connection) -> Head | None:
         """Return the last entry as a transaction sees it; None where the row that names it is missing."""
-        row = connection.execute(select(journal_head.c.seq, journal_head.c.hash)).first()
+        row = connection.execute(_HEAD).first()
         return Head(row[0], row[1]) if row is not None else None
 
     def verify(self) -> Verdict:
