@@ -43,6 +43,10 @@ WORST_OFF = 0.1
 """The worst-off residents whose mean is told: a tenth."""
 
 
+STILL = 1e-3
+"""A change below this share of today's value is told as unchanged: figures are shown no finer."""
+
+
 @dataclass(frozen=True)
 class Spread:
     """How unequal a quantity is over zones, weighted by residents: the worst-off tenth, all, and the worst zone."""
@@ -248,7 +252,7 @@ def _change(reading: Reading, claim: Claim, target: Target | None, today: dt.dat
 
 
 def _same(before: float, after: float) -> bool:
-    return abs(after - before) <= 1e-9 * max(1.0, abs(before))
+    return abs(after - before) <= STILL * abs(before)
 
 
 def _scale(row: Indicator) -> float:
@@ -334,8 +338,8 @@ def _answer(
     """The run as an answer: its claims are today's values, and each opens into the steps below it."""
     refs = [outcome.planner.want(word, 0) for word in numbers]
     settings = {f"{name}=": repr(value) for name, value in measuring.assumptions.items()}
-    stated = digest([[vars(each) for each in group] for group in
-                     (measuring.observations, measuring.targets, measuring.benchmarks)])  # fmt: skip
+    given = (*measuring.observations, *measuring.targets, *measuring.benchmarks)
+    stated = digest([repr(each) for each in given])
     return Answer(
         status="answered",
         question=f"Baseline of {city.title}",

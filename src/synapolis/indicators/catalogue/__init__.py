@@ -145,7 +145,7 @@ class Band:
         """Limits in words."""
         low = "" if math.isinf(self.low) else f"{'from' if self.closed[0] else 'above'} {self.low:g}"
         high = "" if math.isinf(self.high) else f"{'up to' if self.closed[1] else 'below'} {self.high:g}"
-        return f"{low} {high}".strip() if self.low != 0 or not high else high
+        return ", ".join(filter(None, (low if self.low or not high else "", high)))
 
 
 @functools.cache
