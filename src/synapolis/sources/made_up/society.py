@@ -79,6 +79,7 @@ def make_zones(
         health_care=np.bincount(service_zone[services["kind"] == "health"], minlength=count).astype(float),
         median_income=np.where(homes > 0, np.round(median), np.nan),
         monthly_rent=np.where(homes > 0, np.round(rent), np.nan),
+        **_census(people.astype(float), homes, tilt),
     )
     lived_in = np.flatnonzero(homes > 0)
     income_groups = pd.DataFrame(
@@ -181,6 +182,27 @@ def make_weather(site: Site) -> pd.DataFrame:
         },
         index=hours.strftime("%Y-%m-%dT%H:%M"),
     )
+
+
+def _census(people: NDArray[np.float64], homes: NDArray[np.float64], tilt: NDArray[np.float64]) -> dict[str, Any]:
+    """Counts that a census, utilities and registers would give by zone: shares of people and homes."""
+    poorer = np.clip(1 - 0.5 * tilt, 0.2, 2.0)
+    shares: dict[str, Any] = {
+        "commuters": 0.45,
+        "commuters_not_by_car": 0.27,
+        "transit_boardings": 210.0,  # a year
+        "domestic_water_use": 44.0,  # m³ a year: 120 L a day
+        "total_water_use": 66.0,
+        "end_use_energy": 58.0,  # GJ a year
+        "renewable_energy": 14.0,
+        "electric_vehicles": 0.03,
+        "ev_chargers": 0.004,
+        "vulnerable_residents": 0.24 * poorer,
+        "poor_residents": 0.11 * poorer,
+        "inadequate_housing_residents": 0.04 * poorer,
+    }
+    of_people = {name: np.round(people * share, 1) for name, share in shares.items()}
+    return of_people | {"vacant_homes": np.round(0.04 * homes, 1), "rental_homes": np.round(0.45 * homes, 1)}
 
 
 def _types(kinds: list[str]) -> list[str]:
