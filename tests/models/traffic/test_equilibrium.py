@@ -1,65 +1,18 @@
-"""Traffic equilibrium and demand: closed forms, independent oracles, published optima, laws."""
+"""Traffic equilibrium on one network: closed forms, independent oracles, laws, refusals."""
 
 from __future__ import annotations
 
-import gzip
-import json
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
 
+from networks import grid, least_costs, net_outflow
 from synapolis.core.errors import LayerError, ModelError
-from synapolis.models.traffic.continuing import carried
-from synapolis.models.traffic.delay import beckmann_objective, link_times
+from synapolis.models.traffic.delay import beckmann_objective, link_cost, link_times
 from synapolis.models.traffic.equilibrium import travel_times, user_equilibrium
 from synapolis.models.traffic.network import edited, road_network
-from synapolis.sources import tntp
-
-PUBLISHED_OPTIMA = {  # TransportationNetworks, best known objectives
-    "SiouxFalls": 42.31335287107440e5,
-    "Barcelona": 1265654.92203176,
-    "Winnipeg": 827911.494629963,
-    "ChicagoSketch": 17313018.7387477,
-}
 
 
-def grid(side=4, *, seed=0, zones=5, load=1.0):
-    """Streets both ways on a square grid with random times and capacities, and random trips."""
-    chance = np.random.default_rng(seed)
-    nodes = np.arange(side * side).reshape(side, side)
-    pairs = np.concatenate(
-        [
-            np.stack([nodes[:, :-1].ravel(), nodes[:, 1:].ravel()], axis=1),
-            np.stack([nodes[:-1].ravel(), nodes[1:].ravel()], axis=1),
-        ]
-    )
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    network = road_network(
-        from_node=pairs[:, 0],
-        to_node=pairs[:, 1],
-        free_flow_time=chance.uniform(30, 90, len(pairs)),
-        capacity=chance.uniform(400, 1200, len(pairs)),
-        node_count=side * side,
-        zone_node=chance.choice(side * side, zones, replace=False),
-    )
-    demand = load * chance.uniform(50, 400, (zones, zones))
-    np.fill_diagonal(demand, 0.0)
-    return network, demand
-
-
-def least_costs(network, cost):
-    """Independent shortest routes (SciPy) between zone nodes; parallel links are not supported."""
-    open_links = network.is_open
-    ends = (network.from_node[open_links], network.to_node[open_links])
-    graph = csr_matrix((cost[open_links], ends), shape=(network.node_count,) * 2)
-    return dijkstra(graph, indices=network.zone_node, return_predecessors=True)
-
-
-def frank_wolfe(network, demand, rounds):
+def frank_wolfe(network, demand, times, rounds):
     """Plain Frank-Wolfe with bisection: an oracle that shares no line with the kernel."""
     link_of = {(int(i), int(j)): k for k, (i, j) in enumerate(zip(network.from_node, network.to_node, strict=True))}
 
@@ -74,44 +27,18 @@ def frank_wolfe(network, demand, rounds):
                     at = int(before[zone, at])
         return flow
 
-    flow = all_or_nothing(network.free_flow_time)
+    flow = all_or_nothing(times(np.zeros(network.link_count)))
     for _ in range(rounds):
-        direction = all_or_nothing(link_times(network, flow)) - flow
+        direction = all_or_nothing(times(flow)) - flow
         low, high = 0.0, 1.0
         for _ in range(40):
             middle = (low + high) / 2
-            if direction @ link_times(network, flow + middle * direction) < 0:
+            if direction @ times(flow + middle * direction) < 0:
                 low = middle
             else:
                 high = middle
         flow = flow + low * direction
     return flow
-
-
-def net_outflow(network, flow):
-    balance = np.zeros(network.node_count)
-    np.add.at(balance, network.from_node, flow)
-    np.add.at(balance, network.to_node, -flow)
-    return balance
-
-
-def tntp_problem(folder, name):
-    links = tntp.read_network(folder / f"{name}_net.tntp")
-    trips = next(folder.glob(f"{name}_trips.tntp*"))
-    toll, length = (0.02, 0.04) if name == "ChicagoSketch" else (0.0, 0.0)
-    network = road_network(
-        from_node=links.from_node,
-        to_node=links.to_node,
-        free_flow_time=links.free_flow_time,
-        capacity=links.capacity,
-        node_count=links.node_count,
-        zone_node=np.arange(links.zone_count),
-        alpha=links.b,
-        power=links.power,
-        constant_cost=toll * links.toll + length * links.length,
-        is_through=np.arange(links.node_count) >= links.first_through_node,
-    )
-    return network, tntp.read_trips(trips)
 
 
 # closed forms
@@ -208,11 +135,45 @@ def test_links_that_take_no_time_are_used_without_going_in_circles():
 def test_flows_on_a_grid_are_those_of_frank_wolfe(load):
     network, demand = grid(load=load)
     answer = user_equilibrium(network, demand, relative_gap=1e-9)
-    slow = frank_wolfe(network, demand, rounds=400)
+    slow = frank_wolfe(network, demand, lambda flow: link_times(network, flow), rounds=400)
     best = beckmann_objective(network, slow)
     assert answer.objective <= best * (1 + 1e-12)
     assert answer.objective == pytest.approx(best, rel=1e-3)  # Frank-Wolfe's own tail is long
     np.testing.assert_allclose(answer.link_flow, slow, rtol=0.05, atol=0.03 * demand.sum())
+
+
+def conical(flow, free, capacity, alpha):
+    """Spiess (1990), equation by equation."""
+    beta = (2 * alpha - 1) / (2 * alpha - 2)
+    x = flow / capacity
+    return free * (2 + np.sqrt(beta**2 * (1 - x) ** 2 + alpha**2) - beta * (1 - x) - alpha)
+
+
+@pytest.mark.parametrize("load", [0.5, 2.0])
+def test_conical_flows_are_those_of_frank_wolfe_on_the_published_formula(load):
+    alpha = np.random.default_rng(1).uniform(2, 8, 48)
+    network, demand = grid(load=load, alpha=alpha, is_conical=True)
+    answer = user_equilibrium(network, demand, relative_gap=1e-9)
+    slow = frank_wolfe(network, demand, lambda v: conical(v, network.free_flow_time, network.capacity, alpha), 400)
+    assert answer.objective <= beckmann_objective(network, slow) * (1 + 1e-12)
+    assert answer.objective == pytest.approx(beckmann_objective(network, slow), rel=1e-3)
+    np.testing.assert_allclose(answer.link_flow, slow, rtol=0.05, atol=0.03 * demand.sum())
+
+
+def test_conical_delay_is_free_when_empty_and_double_at_capacity_and_its_integral_is_right():
+    network, _ = grid(alpha=np.linspace(1.5, 10, 48), is_conical=np.arange(48) % 3 > 0)
+    bent = network.is_conical
+    np.testing.assert_allclose(link_times(network, np.zeros(48)), network.free_flow_time)
+    np.testing.assert_allclose(link_times(network, network.capacity)[bent], 2 * network.free_flow_time[bent])
+    flow = 1.7 * network.capacity
+    steps = (np.arange(4000) + 0.5) / 4000
+    summed = sum(link_times(network, step * flow) @ flow for step in steps) / len(steps)
+    assert beckmann_objective(network, flow) == pytest.approx(summed, rel=1e-6)
+    for link in range(48):
+        cost, slope = link_cost(network, network.constant_cost, link, flow[link])
+        near, _ = link_cost(network, network.constant_cost, link, flow[link] + 1e-3)
+        assert cost == pytest.approx(link_times(network, flow)[link])
+        assert slope == pytest.approx((near - cost) / 1e-3, rel=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -255,104 +216,6 @@ def test_flow_is_conserved_at_every_node_and_for_every_origin():
 
 
 # laws
-
-
-@given(seed=st.integers(0, 50), edits=st.integers(0, 2**32 - 1))
-@settings(max_examples=15, deadline=None)
-def test_continuing_after_an_edit_gives_the_cold_answer(seed, edits):
-    chance = np.random.default_rng(edits)
-    network, demand = grid(seed=seed, load=0.7)
-    before = user_equilibrium(network, demand)
-    capacity = network.capacity * np.where(chance.random(network.link_count) < 0.2, 0.5, 1.0)
-    is_open = chance.random(network.link_count) > 0.06 * (chance.random() < 0.7)
-    trips = demand * np.where(chance.random(demand.shape) < 0.3, chance.uniform(0, 2, demand.shape), 1.0)
-    after = edited(network, capacity=capacity, is_open=is_open)
-    options = {"relative_gap": 1e-7, "max_iterations": 2000, "drop_unreachable": True}
-    warm = user_equilibrium(after, trips, start=before.bushes, **options)
-    cold = user_equilibrium(after, trips, **options)
-    assert warm.unserved == pytest.approx(cold.unserved)
-    assert warm.objective == pytest.approx(cold.objective, rel=2e-7)
-    np.testing.assert_allclose(warm.link_time, cold.link_time, rtol=5e-3)
-    assert (warm.link_flow[~is_open] == 0.0).all()
-
-
-def test_a_new_street_is_found_from_a_carried_start():
-    network, demand = grid(4, seed=1)
-    before = user_equilibrium(network, demand)
-    # a fast road over two new nodes from the first zone to the second, put before the old links
-    first, second = network.zone_node[:2]
-    roads = {"from_node": [first, 16, 17], "to_node": [16, 17, second]}
-    longer = road_network(
-        from_node=[*roads["from_node"], *network.from_node],
-        to_node=[*roads["to_node"], *network.to_node],
-        free_flow_time=[5, 5, 5, *network.free_flow_time],
-        capacity=[2000, 2000, 2000, *network.capacity],
-        node_count=18,
-        zone_node=network.zone_node,
-    )
-    links, nodes = [-1, -1, -1, *range(network.link_count)], [*range(16), -1, -1]
-    start = carried(before.bushes, longer, old_link=links, old_node=nodes)
-    warm = user_equilibrium(longer, demand, start=start, relative_gap=1e-7)
-    cold = user_equilibrium(longer, demand, relative_gap=1e-7)
-    assert warm.objective == pytest.approx(cold.objective, rel=2e-7)
-    assert warm.link_flow[0] == pytest.approx(cold.link_flow[0], rel=1e-2)
-    assert warm.link_flow[0] > 0
-
-
-def sparse_town(seed):
-    """One-way streets, dead ends, parallel and free links, shared zone nodes, closed centroids; and an edit."""
-    chance = np.random.default_rng(seed)
-    nodes = int(chance.integers(5, 60))
-    links, zones = int(nodes * chance.uniform(1.5, 4)), int(chance.integers(2, min(nodes, 12)))
-    tail, head = chance.integers(0, nodes, links), chance.integers(0, nodes, links)
-    tail, head = tail[tail != head], head[tail != head]
-    links = len(tail)
-    free = chance.choice([0, 0, 1, 5, 30.0], links) * chance.random(links)
-    time = free if seed % 2 else chance.uniform(1, 60, links)
-    alpha, power = chance.choice([0, 0.15, 1.0], links), chance.choice([1, 2.5, 4, 8.0], links)
-    capacity, cost = chance.uniform(20, 500, links), chance.choice([0, 0, 7.0], links)
-    zone_node = chance.choice(nodes, zones, replace=seed % 5 == 0)
-    through = np.ones(nodes, dtype=bool)
-    through[zone_node] = seed % 3 != 0
-    network = road_network(
-        from_node=tail,
-        to_node=head,
-        free_flow_time=time,
-        capacity=capacity,
-        alpha=alpha,
-        power=power,
-        constant_cost=cost,
-        node_count=nodes,
-        zone_node=zone_node,
-        is_through=through,
-    )
-    demand = chance.uniform(0, 120, (zones, zones)) * (chance.random((zones, zones)) < 0.6)
-    is_open = chance.random(links) > 0.1
-    after = edited(network, is_open=is_open, capacity=capacity * chance.choice([0.5, 1, 1, 2], links))
-    return network, demand, after, demand * chance.choice([0, 1, 1, 1.5], (zones, zones))
-
-
-@pytest.mark.parametrize("seed", [*range(20), 119])  # 119: a trickle once kept a better link out of its bush
-def test_there_and_back_again_on_sparse_towns_equals_the_cold_answers(seed):
-    network, demand, after, trips = sparse_town(seed)
-    options = {"relative_gap": 1e-6, "max_iterations": 2000, "drop_unreachable": True}
-    before = user_equilibrium(network, demand, **options)
-    cold = user_equilibrium(after, trips, **options)
-    warm = user_equilibrium(after, trips, start=before.bushes, **options)
-    back = user_equilibrium(network, demand, start=warm.bushes, **options)
-    for one, other in ((warm, cold), (back, before)):
-        total = one.link_flow @ (one.link_time + network.constant_cost)
-        assert one.objective == pytest.approx(other.objective, abs=2e-6 * total + 1e-9)
-        assert one.unserved == pytest.approx(other.unserved)
-    np.testing.assert_allclose(net_outflow(network, warm.link_flow), net_outflow(network, cold.link_flow), atol=1e-6)
-
-
-def test_an_unchanged_problem_is_not_solved_again():
-    network, demand = grid()
-    before = user_equilibrium(network, demand)
-    again = user_equilibrium(network, demand, start=before.bushes)
-    assert again.iterations == 0
-    np.testing.assert_array_equal(again.link_flow, before.link_flow)
 
 
 def test_the_same_problem_gives_the_same_bits_and_keeps_its_inputs():
@@ -427,6 +290,8 @@ def test_unconverged_flows_are_refused_or_marked():
         ({"free_flow_time": [-1, 5]}, "free_flow_time must not be negative"),
         ({"free_flow_time": [1, 2, 3]}, "one value for each of 2 links"),
         ({"power": 0.5}, "power must be at least 1"),
+        ({"is_conical": True}, "alpha must be above 1 on a conical link"),
+        ({"constant_cost": [1, -1]}, "constant_cost must not be negative.*toll"),
         ({"from_node": [0, 9]}, r"from_node must lie in \[0, 2\)"),
         ({"from_node": [0, 0]}, "two different nodes"),
         ({"to_node": [1]}, "equally long"),
@@ -456,73 +321,3 @@ def test_broken_demand_is_refused(wrong):
         user_equilibrium(network, demand)
     with pytest.raises(ModelError, match="5 by 5 zones"):
         user_equilibrium(network, demand[:2])
-
-
-def test_a_start_that_does_not_fit_is_refused():
-    network, demand = grid()
-    start = user_equilibrium(network, demand).bushes
-    other, trips = grid(5)
-    with pytest.raises(ModelError, match="carried"):
-        user_equilibrium(other, trips, start=start)
-    with pytest.raises(ModelError, match="at most once"):
-        carried(start, network, old_link=[0] * network.link_count, old_node=range(network.node_count))
-
-
-# published optima
-
-
-@pytest.mark.parametrize(
-    "name", ["SiouxFalls", "Barcelona", "Winnipeg", pytest.param("ChicagoSketch", marks=pytest.mark.slow)]
-)
-def test_published_optimum_is_reached(shared_data, name):
-    network, demand = tntp_problem(shared_data / "benchmarks" / "traffic", name)
-    answer = user_equilibrium(network, demand, relative_gap=1e-4)
-    optimum = PUBLISHED_OPTIMA[name]
-    assert answer.relative_gap <= 1e-4
-    assert optimum * (1 - 1e-9) <= answer.objective <= optimum * (1 + 1e-4)
-    # convexity: the objective is above the optimum by at most the gap times the total cost
-    total = answer.link_flow @ (answer.link_time + network.constant_cost)
-    assert answer.objective - optimum <= answer.relative_gap * total
-
-
-def test_sioux_falls_optimum_to_nine_digits_and_its_flows(shared_data):
-    folder = shared_data / "benchmarks" / "traffic"
-    network, demand = tntp_problem(folder, "SiouxFalls")
-    answer = user_equilibrium(network, demand, relative_gap=1e-9, max_iterations=1000)
-    assert answer.objective == pytest.approx(PUBLISHED_OPTIMA["SiouxFalls"], rel=1e-9)
-    published = tntp.read_flows(folder / "SiouxFalls_flow.tntp")[:, 2]
-    np.testing.assert_allclose(answer.link_flow, published, rtol=1e-3)
-
-
-def test_anaheim_reaches_the_objective_of_its_published_flows(shared_data):
-    folder = shared_data / "benchmarks" / "traffic"
-    network, demand = tntp_problem(folder, "Anaheim")
-    published = tntp.read_flows(folder / "Anaheim_flow.tntp")[:, 2]
-    optimum = beckmann_objective(network, published)
-    loose = user_equilibrium(network, demand, relative_gap=1e-4)
-    assert loose.objective == pytest.approx(optimum, rel=1e-4)
-    tight = user_equilibrium(network, demand, relative_gap=1e-10)  # some links hardly delay: flows settle late
-    assert tight.objective == pytest.approx(optimum, rel=1e-8)
-    np.testing.assert_allclose(tight.link_flow, published, rtol=1e-2, atol=5.0)
-
-
-@pytest.mark.parametrize("case", range(4))
-def test_what_if_answers_are_those_of_an_independent_solver(shared_data, case):
-    folder = shared_data / "benchmarks" / "traffic"
-    reference = json.loads(gzip.decompress((folder / "whatif_reference.json.gz").read_bytes()))[case]
-    network, demand = tntp_problem(folder, reference["network"])
-    base = user_equilibrium(network, demand)
-    if "link_row" in reference:
-        capacity = network.capacity.copy()
-        capacity[reference["link_row"]] *= reference["factor"]
-        network = edited(network, capacity=capacity)
-    else:
-        zone = reference["zone"] - 1
-        within = demand[zone, zone]
-        demand[zone] *= reference["factor"]
-        demand[:, zone] *= reference["factor"]
-        demand[zone, zone] = within
-    warm = user_equilibrium(network, demand, start=base.bushes, relative_gap=1e-8)
-    assert warm.objective == pytest.approx(reference["beckmann"], rel=1e-8)
-    assert warm.link_flow @ warm.link_time == pytest.approx(reference["total_travel_time"], rel=1e-4)
-    np.testing.assert_allclose(warm.link_flow, reference["link_flow"], rtol=1e-2, atol=5.0)

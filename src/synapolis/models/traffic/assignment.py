@@ -24,7 +24,8 @@ from synapolis.layers.vocabulary import (
     VehicleHours,
     VehicleKilometres,
 )
-from synapolis.models.traffic.continuing import Bushes
+from synapolis.models.traffic import network
+from synapolis.models.traffic.continuing import Bushes, carried_by_name
 from synapolis.models.traffic.equilibrium import Equilibrium, user_equilibrium
 from synapolis.models.traffic.roads import CityRoads
 
@@ -66,23 +67,23 @@ class Assigned(NamedTuple):
 
 
 class Routes(NamedTuple):
-    """Flow by origin and link, with the links it belongs to."""
+    """Flow by origin and link, with the network it belongs to and the names of its links and nodes."""
 
     bushes: Bushes
-    from_node: NDArray[np.int32]
-    to_node: NDArray[np.int32]
+    network: network.RoadNetwork
+    link_id: NDArray[np.str_]
+    node_id: NDArray[np.str_]
 
 
 def assignment_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Mapping[str, Any]) -> Assigned:
-    """Continue from an earlier equilibrium on the same links; the same gap holds as from a cold start."""
+    """Continue from an earlier equilibrium; streets that are the same keep their cars, and the same gap holds."""
     routes: Routes | None = before.get("route_sets")
-    network = inputs["road_network"].network
-    same = (
-        routes is not None
-        and np.array_equal(routes.from_node, network.from_node)
-        and np.array_equal(routes.to_node, network.to_node)
-    )
-    return _assigned(**inputs, start=routes.bushes if same and routes is not None else None)
+    roads = inputs["road_network"]
+    start = None
+    if routes is not None:
+        was = (routes.network, routes.link_id, routes.node_id)
+        start = carried_by_name(routes.bushes, was, (roads.network, roads.link_id, roads.node_id))
+    return _assigned(**inputs, start=start)
 
 
 @model(
@@ -141,5 +142,5 @@ def _told(found: Equilibrium, roads: CityRoads, trips: NDArray[np.float64], stre
         vehicle_hours=float(flow @ time / 3600),
         mean_car_delay=float(flow @ (time - free) / served) if served > 0 else 0.0,
         assignment_report=report,
-        route_sets=Routes(found.bushes, roads.network.from_node, roads.network.to_node),
+        route_sets=Routes(found.bushes, roads.network, roads.link_id, roads.node_id),
     )

@@ -1,7 +1,7 @@
 """What a solve leaves for the next one, and how it is carried to a network with other links, nodes or zones.
 
-Everything is matched by index here; `roads` matches by the streets' own ids. A link that is no more takes its
-flow with it: the next solve first gives those trips other routes.
+Links, nodes and zones are matched by index or by name. A link that is no more takes its flow with it: the next
+solve first gives those trips other routes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from synapolis.core.errors import ModelError
 from synapolis.models.traffic.bushes import NO_LINK, OUTSIDE
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from synapolis.models.traffic.network import RoadNetwork
 
+    Names = NDArray[np.str_]
+
 
 class Bushes(NamedTuple):
     """Routes in use, by class and origin: what a later solve on an edited network or demand starts from.
@@ -25,7 +28,7 @@ class Bushes(NamedTuple):
     A row is one class and origin zone: row = class * zones + zone. `flow` (row, link) [pcu/h] is its flow on each
     link, below 0 on links outside its acyclic subnetwork; `demand` (row, zone) [pcu/h] is what was assigned;
     `tree` (row, node) is the link by which a shortest route enters each node, `order` (row, node) the nodes from
-    the root of that tree on; `has_lost` (row,) tells which rows used links that are no more.
+    the root of that tree on; `has_lost` (row,) tells which rows used links, or served zones, that are no more.
     """
 
     flow: NDArray[np.float64]
@@ -79,11 +82,52 @@ def carried(
     flow[np.ix_(known, link >= 0)] = bushes.flow[np.ix_(here, link[link >= 0])]
     demand = np.zeros((len(row), len(zone)))
     demand[np.ix_(known, zone >= 0)] = bushes.demand[np.ix_(here, zone[zone >= 0])]
-    gone = np.setdiff1d(np.arange(bushes.flow.shape[1]), link)
+    gone, left = np.setdiff1d(np.arange(bushes.flow.shape[1]), link), np.setdiff1d(np.arange(zones), zone)
     lost = np.zeros(len(row), dtype=np.bool_)
-    lost[known] = bushes.has_lost[here] | (bushes.flow[np.ix_(here, gone)] >= 0.0).any(axis=1)
+    cut = (bushes.flow[np.ix_(here, gone)] >= 0.0).any(axis=1) | (bushes.demand[np.ix_(here, left)] > 0.0).any(axis=1)
+    lost[known] = bushes.has_lost[here] | cut
     tree, order = _trees(bushes, link, node, row, np.tile(network.zone_node, classes))
     return Bushes(flow, demand, tree, order, lost)
+
+
+def carried_by_name(
+    bushes: Bushes, old: tuple[RoadNetwork, Names, Names], new: tuple[RoadNetwork, Names, Names]
+) -> Bushes | None:
+    """Carry bushes between two networks whose links and nodes have names of their own.
+
+    Parameters
+    ----------
+    bushes : Bushes
+        Of the old network.
+    old, new : (RoadNetwork, (link,) names, (node,) names)
+        A link is the same if its name is and it joins the same nodes; a zone, if its node is.
+
+    Returns
+    -------
+    Bushes or None
+        Fit to start on the new network; None if the two have no zone in common.
+    """
+    (was, was_link, was_node), (now, now_link, now_node) = old, new
+    unchanged = np.array_equal(was_node, now_node) and np.array_equal(was.zone_node, now.zone_node)
+    if unchanged and np.array_equal(was_link, now_link) and _same_ends(was, now, np.arange(now.link_count)).all():
+        return bushes
+    node = pd.Index(was_node).get_indexer(now_node)
+    link = pd.Index(was_link).get_indexer(now_link)
+    link[~_same_ends(was, now, link, node)] = -1
+    zone = pd.Index(was_node[was.zone_node]).get_indexer(now_node[now.zone_node])
+    if (zone < 0).all():
+        return None
+    return carried(bushes, now, old_link=link, old_node=node, old_zone=zone)
+
+
+def _same_ends(
+    was: RoadNetwork, now: RoadNetwork, link: NDArray[np.int64], node: NDArray[np.int64] | None = None
+) -> NDArray[np.bool_]:
+    """Whether each link of the new network joins the nodes that its counterpart (-1: none) joined."""
+    ends = (now.from_node, now.to_node) if node is None else (node[now.from_node], node[now.to_node])
+    if was.link_count == 0:
+        return np.zeros(now.link_count, dtype=np.bool_)
+    return np.asarray((link >= 0) & (was.from_node[link] == ends[0]) & (was.to_node[link] == ends[1]))
 
 
 def _trees(

@@ -213,9 +213,7 @@ def _paid(classes: Sequence[VehicleClass], fixed: NDArray[np.float64], by_class:
     return float(spent @ np.array([kind.passenger_cars for kind in classes]))
 
 
-def _checked_demand(
-    network: RoadNetwork, demand: ArrayLike, classes: Sequence[VehicleClass]
-) -> NDArray[np.float64]:
+def _checked_demand(network: RoadNetwork, demand: ArrayLike, classes: Sequence[VehicleClass]) -> NDArray[np.float64]:
     """Trips in passenger-car units, (class * zone, zone); nothing between zones at one node."""
     trips = np.array(demand, dtype=np.float64)
     zones = network.zone_count
@@ -227,14 +225,14 @@ def _checked_demand(
     trips = trips.reshape(len(classes), zones, zones)
     wrong = ~np.isfinite(trips) | (trips < 0.0)
     if wrong.any():
-        kind, origin, other = (int(i) for i in np.argwhere(wrong)[0])
+        at, origin, other = (int(i) for i in np.argwhere(wrong)[0])
         raise ModelError(
-            f"demand must be finite and not negative, got {trips[kind, origin, other]} from zone {origin} to zone "
+            f"demand must be finite and not negative, got {trips[at, origin, other]} from zone {origin} to zone "
             f"{other} ({int(wrong.sum())} pairs in all); check the trip table"
         )
     trips[:, network.zone_node[:, None] == network.zone_node[None, :]] = 0.0
-    for table, kind in zip(trips, classes, strict=True):
-        table *= kind.passenger_cars
+    for number, kind in enumerate(classes):
+        trips[number] *= kind.passenger_cars
     return trips.reshape(-1, zones)
 
 

@@ -54,7 +54,7 @@ def _push(heap: Any, size: int, node: int, key: float) -> int:
 def _pop(heap: Any, size: int) -> int:
     """Take the first node out of a heap of this size and return it."""
     keys, items, place = heap
-    first = items[0]
+    first: int = items[0]
     size -= 1
     place[first] = -1
     if size > 0:

@@ -48,7 +48,8 @@ class CityRoads(NamedTuple):
     `link_street` (link,) is the row of the street (-1 for a connector), `length` (link,) [m]. Traffic starts and ends
     in groups of zones: `zone_group` (zone,) is each zone's, one of its own in a city of few zones. The network's first
     `group_count` zones are the groups, the rest gateways, with `gateway_lanes` (gateway,) that lead in and
-    `gateway_out` that lead out.
+    `gateway_out` that lead out. `link_id` and `node_id` name links and nodes by the source's ids, so that routes can be
+    carried to the network of an edited city, where numbers differ.
     """
 
     network: kernel.RoadNetwork
@@ -57,6 +58,8 @@ class CityRoads(NamedTuple):
     zone_group: NDArray[np.int64]
     gateway_lanes: NDArray[np.float64]
     gateway_out: NDArray[np.float64]
+    link_id: NDArray[np.str_]
+    node_id: NDArray[np.str_]
 
     @property
     def group_count(self) -> int:
@@ -69,7 +72,7 @@ class CityRoads(NamedTuple):
 
 
 @model(
-    version="1",
+    version="2",
     decision="Comparing what lanes, closures and new homes do to traffic.",
     method="Each street open to cars gives one link a direction, with the lane capacity of its class; zones join at "
     "their three nearest junctions; junctions cut by the border are gateways.",
@@ -119,7 +122,21 @@ def road_network(
         group,
         np.array([links["lanes"][links["from"] == gate].sum() for gate in gates]),
         np.array([links["lanes"][links["to"] == gate].sum() for gate in gates]),
+        *_names(streets, junctions, links, connectors, groups),
     )
+
+
+def _names(
+    streets: Any, junctions: Any, links: dict[str, NDArray[Any]], connectors: dict[str, NDArray[Any]], groups: int
+) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Names of links and nodes by the layers' ids: a street and its direction, a junction, a group of zones."""
+    street = streets.index.to_numpy().astype(str)[links["street"]]
+    way = np.where(links["with_line"], ">", "<")
+    junction = junctions.index.to_numpy().astype(str)
+    group = np.char.add("group ", np.arange(groups).astype(str))
+    near, far = group[connectors["group"]], junction[connectors["node"]]
+    into, out = (np.char.add(np.char.add(one, " to "), other) for one, other in ((near, far), (far, near)))
+    return np.concatenate([np.char.add(street, way), into, out]), np.concatenate([junction, group])
 
 
 def lanes_of(streets: Any) -> NDArray[np.float64]:
@@ -151,6 +168,7 @@ def _links(streets: Any, junctions: Any) -> dict[str, NDArray[Any]]:
         "from": np.concatenate([start[keep], end[back]]),
         "to": np.concatenate([end[keep], start[back]]),
         "street": np.concatenate([row[keep], row[back]]),
+        "with_line": np.arange(keep.sum() + back.sum()) < keep.sum(),
         "length": np.concatenate([length[keep], length[back]]),
         "time": np.concatenate([(length / speed)[keep], (length / speed)[back]]),
         "lanes": np.concatenate([lanes[keep], lanes[back]]),
