@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -165,8 +166,49 @@ def test_a_warm_start_ends_where_a_cold_one_does():
     warm = assignment_from(before._asdict(), {}, more | {"assignment_gap": 1e-6})
     cold = assignment(**more, assignment_gap=1e-6)
     assert warm.vehicle_hours == pytest.approx(cold.vehicle_hours, rel=1e-4)
-    closed = roads(streets.assign(drive=streets.index != "s3"), junctions, zones)
-    assert assignment_from(before._asdict(), {}, more | {"road_network": closed, "assignment_gap": 1e-4})
+
+
+def lattice_edits():
+    """Streets after an edit, and the junctions then: lanes, a closure, a new street, a street cut at a new junction."""
+    streets, junctions, zones = town()
+    s3 = streets.loc["s3"]
+    middle = s3.geometry.interpolate(0.5, normalized=True)
+    cut = pd.concat([streets.drop("s3"), gpd.GeoDataFrame([s3, s3], index=["s3#1", "s3#2"], crs=CRS)])
+    cut.loc["s3#1", "to_junction"] = cut.loc["s3#2", "from_junction"] = "new"
+    halves = [shapely.LineString([s3.geometry.coords[0], middle]), shapely.LineString([middle, s3.geometry.coords[-1]])]
+    cut.loc[["s3#1", "s3#2"], "geometry"] = halves
+    junction = gpd.GeoDataFrame({"gateway": [False]}, geometry=[middle], index=["new"], crs=CRS)
+    short = gpd.GeoDataFrame([s3], index=["a new street"], crs=CRS).assign(from_junction="j0", to_junction="j24")
+    short["geometry"] = [shapely.LineString([junctions.geometry["j0"], junctions.geometry["j24"]])]
+    return {
+        "lanes": (streets.assign(lanes=np.where(streets.index == "s1", 4.0, np.nan)), junctions, zones),
+        "closure": (streets.assign(drive=streets.index != "s3"), junctions, zones),
+        "new street": (pd.concat([short, streets]), junctions, zones),
+        "new junction": (cut, pd.concat([junction, junctions]), zones),
+        "no gateway": (streets, junctions.assign(gateway=False), zones),
+    }
+
+
+@pytest.mark.parametrize("edit", lattice_edits())
+def test_after_an_edit_traffic_goes_on_from_before_and_ends_where_a_cold_start_does(edit):
+    streets, junctions, zones = town()
+    net = roads(streets, junctions, zones)
+    people, jobs = np.array([4000.0, 0, 0, 2000]), np.array([0.0, 3000, 3000, 0])
+    before = assignment(trips_on(net, people, jobs), net, streets, 1e-6)
+    now = lattice_edits()[edit]
+    other = roads(*now)
+    inputs = {"car_trips": trips_on(other, people, jobs), "road_network": other, "streets": now[0]}
+    warm = assignment_from(before._asdict(), {}, inputs | {"assignment_gap": 1e-6})
+    cold = assignment(**inputs, assignment_gap=1e-6)
+    assert warm.vehicle_hours == pytest.approx(cold.vehicle_hours, rel=1e-4)
+    assert warm.link_time_ratio == pytest.approx(cold.link_time_ratio, rel=1e-2)
+    assert figure(warm, "trips in the hour") == pytest.approx(figure(cold, "trips in the hour"))
+    if edit == "closure":
+        assert warm.link_flow[streets.index.get_loc("s3")] == 0
+
+
+def figure(assigned, name):
+    return assigned.assignment_report.set_index("figure")["value"][name]
 
 
 def test_a_closed_street_carries_no_cars():
