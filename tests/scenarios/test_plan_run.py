@@ -150,6 +150,11 @@ def canopy_of(town):
     return replace(town.layers["terrain"], name="canopy")
 
 
+def test_a_model_chosen_for_one_quantity_makes_all_it_can(town):
+    assert Planner(town).want("flood_balance").node.name == "flood_with_sewers"
+    assert Planner(town, methods={"flood_depth": "flood"}).want("flood_balance").node.name == "flood"
+
+
 def test_a_method_is_chosen_by_name(toys, town):
     wooded = town.with_layers(canopy_of(town))
     assert Planner(wooded, methods={"toy_rain": "toy_rain"}).want("toy_rain").node.name == "toy_rain"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synapolis.cli.shared import MembersOption, load_city, out, progress
+from synapolis.cli.shared import MembersOption, journalled, load_city, out, progress
 
 DEMO_QUESTIONS = (
     "What happens to stormwater if we add 5,000 units in Kamppi?",
@@ -38,17 +38,22 @@ def demo(
     """Build Helsinki centre and ask three questions, with a report of maps, charts and pedigree."""
     from synapolis.agents.ask import ask as put
     from synapolis.layers.workspace import keep_answer
+    from synapolis.records.journal import local_actor
     from synapolis.report.console import print_answer
     from synapolis.report.page import write_report
     from synapolis.scenarios.cache import default_cache
+    from synapolis.scenarios.recording import record_answers
     from synapolis.scenarios.sweep import Sweep, default_workers
 
     place, cache, items = load_city("helsinki"), default_cache(), []
     with Sweep(default_workers()) as sweep:
         for question in DEMO_QUESTIONS:
             out.rule(question, style="dim")
-            with progress() as tell:
-                items.append(put(question, place, cache, members=members, sweep=sweep, progress=tell))
+            told = {"question": question, "purpose": "demonstration"}
+            with journalled(place, command="demo", **told) as journal, progress() as tell:
+                items.append(put(question, place, cache, members=members, purpose=told["purpose"], sweep=sweep,
+                                 actor=local_actor(), progress=tell))  # fmt: skip
+                record_answers(journal, [items[-1][0]], command="demo")
             print_answer(items[-1][0], out)
             keep_answer(items[-1][0].hash, items[-1][0].to_json())
     with progress() as tell:

@@ -17,6 +17,7 @@ from synapolis.cli.shared import (
     ReportOption,
     WorkersOption,
     escaped,
+    journalled,
     load_city,
     out,
     progress,
@@ -61,14 +62,21 @@ def ask(
 ) -> None:
     """Ask a question in plain English. What is not understood is asked back; nothing is silently dropped."""
     from synapolis.agents.ask import ask as put
+    from synapolis.records.journal import local_actor
     from synapolis.scenarios.cache import default_cache
+    from synapolis.scenarios.recording import record_answers
     from synapolis.scenarios.sweep import Sweep, default_workers
 
-    place = load_city(city)
-    with progress() as tell, Sweep(workers or default_workers()) as sweep:
+    place, actor = load_city(city), local_actor()
+    with (
+        journalled(place, command="ask", question=question, purpose=purpose) as journal,
+        progress() as tell,
+        Sweep(workers or default_workers()) as sweep,
+    ):
         answer, evidence = put(
-            question, place, default_cache(), members=members, purpose=purpose, sweep=sweep, progress=tell
+            question, place, default_cache(), actor=actor, members=members, purpose=purpose, sweep=sweep, progress=tell
         )
+        record_answers(journal, [answer], command="ask")
     _deliver(answer, evidence, as_json=as_json, report=report)
 
 
@@ -80,15 +88,20 @@ def run(
     assume: Annotated[
         list[str] | None, typer.Option("--assume", help="NAME=VALUE: set an assumption; repeatable.")
     ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option("--method", help="QUANTITY=MODEL: make a quantity by this model; repeatable.")
+    ] = None,
     as_json: JsonOption = False,
     report: ReportOption = None,
     members: MembersOption = 16,
     workers: WorkersOption = 0,
 ) -> None:
     """Run a scenario file and answer for the wanted quantities."""
+    from synapolis.records.journal import local_actor
     from synapolis.scenarios.answer import SCENARIO
     from synapolis.scenarios.bind import read_scenario
     from synapolis.scenarios.cache import default_cache
+    from synapolis.scenarios.recording import record_answers
     from synapolis.scenarios.rehearse import Rehearsal, rehearse
     from synapolis.scenarios.sweep import Sweep, default_workers
 
@@ -99,12 +112,19 @@ def run(
         read,
         tuple(word.strip() for word in want.split(",") if word.strip()),
         question=f"{SCENARIO}{read.title or scenario.name}",
+        actor=local_actor(),
         purpose=purpose,
         members=members,
         assumptions=_assumed(assume or []),
+        methods=_methods(method or []),
     )
-    with progress() as tell, Sweep(workers or default_workers()) as sweep:
+    with (
+        journalled(place, command="run", question=rehearsal.question, purpose=purpose) as journal,
+        progress() as tell,
+        Sweep(workers or default_workers()) as sweep,
+    ):
         answer, evidence = rehearse(place, rehearsal, default_cache(), sweep=sweep, progress=tell)
+        record_answers(journal, [answer], command="run")
     _deliver(answer, evidence, as_json=as_json, report=report)
 
 
@@ -137,6 +157,20 @@ def _assumed(pairs: list[str]) -> dict[str, float]:
     return values
 
 
+def _methods(pairs: list[str]) -> dict[str, str]:
+    from synapolis.core.declare import REGISTRY
+
+    chosen = {}
+    for pair in pairs:
+        word, _, name = pair.partition("=")
+        makers = [model.name for model in REGISTRY.makers(word)]
+        if name not in makers:
+            known = ", ".join(makers) or "none: `synapolis vocabulary` lists the quantities"
+            raise typer.BadParameter(f"{name or 'nothing'!r} does not make {word!r}; models that do: {known}")
+        chosen[word] = name
+    return chosen
+
+
 def compare(
     city: Annotated[str, typer.Argument(help="Name of a city, or its folder.")],
     first: Annotated[Path, typer.Argument(help="Scenario file.")],
@@ -146,25 +180,26 @@ def compare(
     ] = "runoff_volume,city_mean_time_to_jobs,total_capital_cost",
     as_json: JsonOption = False,
     members: MembersOption = 16,
+    purpose: PurposeOption = "planning",
 ) -> None:
     """Hold two scenarios against each other and against today."""
+    from synapolis.records.journal import local_actor
     from synapolis.report.console import print_comparison
     from synapolis.scenarios.bind import read_scenario
     from synapolis.scenarios.cache import default_cache
+    from synapolis.scenarios.recording import record_answers
     from synapolis.scenarios.rehearse import Rehearsal, rehearse
 
     place, cache, answers = load_city(city), default_cache(), []
     words = tuple(word.strip() for word in want.split(",") if word.strip())
-    for file in (first, second):
-        with progress() as tell:
-            answers.append(
-                rehearse(
-                    place,
-                    Rehearsal(read_scenario(file), words, question=file.name, members=members),
-                    cache,
-                    progress=tell,
-                )[0]
+    with journalled(place, command="compare", question=f"{first.name} and {second.name}", purpose=purpose) as journal:
+        for file in (first, second):
+            wanted = Rehearsal(
+                read_scenario(file), words, question=file.name, actor=local_actor(), purpose=purpose, members=members
             )
+            with progress() as tell:
+                answers.append(rehearse(place, wanted, cache, progress=tell)[0])
+        record_answers(journal, answers, command="compare")
     if as_json:
         sys.stdout.write(
             json.dumps([json.loads(answer.to_json()) for answer in answers], ensure_ascii=False, indent=2) + "\n"

@@ -12,6 +12,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from synapolis.layers.city import City
+    from synapolis.records.journal import Journal
 
 talk = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -57,3 +58,17 @@ def load_city(name: str) -> City:
         with progress() as tell:
             save_city(build_helsinki(progress=lambda step: tell(str(step), 0, 1)), city_folder(name))
     return open_city(find_city(name))
+
+
+@contextmanager
+def journalled(city: City, *, command: str, question: str, purpose: str) -> Iterator[Journal]:
+    """Open the journal for one run of the twin; what fails inside is recorded with its reason."""
+    from synapolis.records.journal import Journal, local_actor
+    from synapolis.records.store import open_store
+    from synapolis.scenarios.recording import failures_recorded
+
+    with open_store() as store:
+        journal = Journal(store)
+        told = {"command": command, "actor": local_actor(), "purpose": purpose, "question": question}
+        with failures_recorded(journal, city=city.title, city_hash=city.digest, **told):
+            yield journal

@@ -69,6 +69,14 @@ class BoundEdit:
     log: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _whole(methods: Mapping[str, str]) -> dict[str, str]:
+    """A model chosen for one quantity makes all it can, unless another is chosen for those."""
+    along = {
+        word: name for name in methods.values() if name in REGISTRY.models for word in REGISTRY.models[name].outputs
+    }
+    return along | dict(methods)
+
+
 class Planner:
     """Resolves words to nodes for one city, list of edits, choice of methods and values of assumptions."""
 
@@ -84,7 +92,7 @@ class Planner:
         self.city = city
         self.edits = tuple(edits)
         self.overrides = dict(assumptions or {})
-        self.methods = dict(methods or {})
+        self.methods = _whole(methods or {})
         self.excluded = dict(excluded or {})
         self._country = cost_assumptions(city.country)
         self._nodes: dict[Any, Node] = {}
