@@ -77,6 +77,16 @@ def test_network_counts_each_link_of_a_line_once():
     assert transit_network_per_100000(there, 3000.0, 1.2) == pytest.approx(1.5 * 1.2 / 3000 * 100_000)
 
 
+def test_of_two_directions_with_stops_of_their_own_the_longer_counts():
+    one_way = of_times([8 * 3600], stops=((0, 0), (0, 1000), (30, 1000), (30, 0)))  # there 1000 m, back 1000 m
+    tables = one_way.tables()
+    there, back = tables["stop_times"].iloc[:2], tables["stop_times"].iloc[2:].assign(trip_id="back")
+    trips = pd.concat([tables["trips"], tables["trips"].set_axis(["back"]).assign(direction=1)])
+    both = Timetable.from_tables({**tables, "trips": trips, "stop_times": pd.concat([there, back])})
+    assert transit_network_per_100000(both, 1000.0, 1.0) == pytest.approx(100)
+    assert transit_network_per_100000(one_way, 1000.0, 1.0) == pytest.approx(203)
+
+
 def test_near_a_frequent_stop(people):
     timetable = of_times(range(8 * 3600, 9 * 3600, 1200), stops=((600, 0), (5000, 0)))  # 500 m from the second point
     headway = stop_headway(timetable, **PEAK)

@@ -34,7 +34,7 @@ from synapolis.layers.vocabulary import (
 TESTS = "tests/indicators/formulas/test_hazards.py"
 LIMITS = (
     "Surface water of the design storm is the only hazard that is read; what no model covers (sea, rivers, "
-    "earthquakes, fire) is not in it."
+    "earthquakes, fire) is not in it. On interpolated terrain the depths are illustrative."
 )
 PER_YEAR = " Storms less rare than the design storm flood too, so it is a lower bound."
 CRITICAL_KINDS = ("health", "public")

@@ -84,9 +84,10 @@ def stop_headway(timetable: Timetable, departure_hour: float, departure_window: 
 
 
 @indicator(
-    method="Of each line, every pair of consecutive stops counts once, both directions together, at its straight "
-    "length times an assumed detour; over residents.",
-    limits="Lines that share a street count each; the true way between stops is not known.",
+    method="Every pair of consecutive stops of a line counts once, at its straight length times an assumed detour; of "
+    "a line's two directions the longer counts. Over residents.",
+    limits="Lines that share a street count each, and so do variants that pass stops by; the true way between stops is "
+    "not known.",
     tests=TESTS,
 )
 def transit_network_per_100000(
@@ -108,12 +109,13 @@ def transit_network_per_100000(
     times = timetable.stop_times
     to, same = times["stop_id"].shift(-1), times["trip_id"] == times["trip_id"].shift(-1)
     ends = np.sort(np.stack([times["stop_id"][same].astype(str), to[same].astype(str)]), axis=0)
-    route = timetable.trips["route_id"].reindex(times["trip_id"][same]).to_numpy()
-    legs = pd.DataFrame({"route": route, "one": ends[0], "other": ends[1]}).drop_duplicates()
+    line = timetable.trips.loc[times["trip_id"][same], ["route_id", "direction"]].reset_index(drop=True)
+    legs = line.assign(one=ends[0], other=ends[1]).drop_duplicates()
     if legs.empty:
         raise NotComputableError("needs lines with stops; the timetable has none")
     one, other = (timetable.stops.geometry.loc[legs[end]].to_numpy() for end in ("one", "other"))
-    metres = float(shapely.distance(one, other).sum()) * line_detour
+    directions = legs.assign(length=shapely.distance(one, other)).groupby(["route_id", "direction"])["length"].sum()
+    metres = float(directions.groupby("route_id").max().sum()) * line_detour
     return per_100_000(metres / KILOMETRE, population)
 
 
