@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Literal
 
 from synapolis.core.errors import RecordsError
 from synapolis.records.canonical import canonical
-from synapolis.records.entry import NO_HASH, Written
+from synapolis.records.entry import NO_HASH, Written, quoted
 
 Damage = Literal["", "changed", "replaced", "gap", "cut short", "beyond the head", "unreadable", "diverged"]
 CONTENT = ("at", "kind", "actor", "purpose", "body")
@@ -69,11 +70,17 @@ def verify_chain(entries: Iterable[Written], head: Head | None) -> Verdict:
 
 
 def _with_following(entries: Iterable[Written]) -> Iterator[tuple[Written, Written | None]]:
+    """Each entry with the one after it; one before an unreadable entry still comes, so that it is checked first."""
     ahead: Written | None = None
-    for entry in entries:
+    try:
+        for entry in entries:
+            if ahead is not None:
+                yield ahead, entry
+            ahead = entry
+    except RecordsError:
         if ahead is not None:
-            yield ahead, entry
-        ahead = entry
+            yield ahead, None
+        raise
     if ahead is not None:
         yield ahead, None
 
@@ -168,13 +175,15 @@ def _one_byte(entry: Written) -> tuple[str, bytes] | None:
     tries = 0
     for field in CONTENT:
         now = getattr(entry, field)
+        before, after = entry.around(field)
         for k in range(len(now)):
             tries += 255
             if tries > MAX_TRIES:
                 return None
             for value in range(256):
                 was = now[:k] + bytes((value,)) + now[k + 1 :]
-                if value != now[k] and replace(entry, **{field: was}).computed().encode() == entry.hash:
+                spelled = was if field == "body" else quoted(was)
+                if sha256(before + spelled + after).hexdigest().encode() == entry.hash and value != now[k]:
                     return field, was
     return None
 

@@ -12,6 +12,8 @@ from synapolis.records.canonical import canonical
 
 NO_HASH = "0" * 64
 """What the first entry is chained to."""
+ORDER = ("actor", "at", "body", "kind", "prev_hash", "purpose")
+"""Fields before the number, in the order of canonical JSON."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,19 @@ class Written:
 
     def hashed(self) -> bytes:
         """Bytes that the hash is over. The body goes in as it is stored, so that no byte of it escapes the hash."""
-        return b"".join(
-            (
-                b'{"actor":', _quoted(self.actor), b',"at":', _quoted(self.at), b',"body":', self.body,
-                b',"kind":', _quoted(self.kind), b',"prev_hash":', _quoted(self.prev_hash),
-                b',"purpose":', _quoted(self.purpose), b',"seq":%d}' % self.seq,
-            )
+        return b"".join(self._spelled())
+
+    def around(self, field: str) -> tuple[bytes, bytes]:
+        """Those bytes before and after a field's own, where the field is a text or the body."""
+        spelled = self._spelled()
+        place = 2 * ORDER.index(field) + 1
+        return b"".join(spelled[:place]), b"".join(spelled[place + 1 :])
+
+    def _spelled(self) -> tuple[bytes, ...]:
+        return (
+            b'{"actor":', quoted(self.actor), b',"at":', quoted(self.at), b',"body":', self.body,
+            b',"kind":', quoted(self.kind), b',"prev_hash":', quoted(self.prev_hash),
+            b',"purpose":', quoted(self.purpose), b',"seq":%d}' % self.seq,
         )  # fmt: skip
 
     def read(self) -> JournalEntry:
@@ -78,6 +87,6 @@ def written(seq: int, *, at: str, kind: str, actor: str, purpose: str, body: str
     ).sealed()
 
 
-def _quoted(text: bytes) -> bytes:
+def quoted(text: bytes) -> bytes:
     """JSON string of a text; bytes that are no UTF-8 pass through, so that every byte counts."""
     return json.dumps(text.decode("utf-8", "surrogateescape"), ensure_ascii=False).encode("utf-8", "surrogateescape")
