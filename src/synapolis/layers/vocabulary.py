@@ -266,7 +266,7 @@ EvacuationRoutesPer100000 = Annotated[
 EmergencyResponseTime = Annotated[
     float, on("city", "min", "Mean time from an emergency call until help from the nearest station arrives.")
 ]
-AverageCommuteTime = Annotated[float, on("city", "min", "Mean time of a car trip inside the city in the peak hour.")]
+AverageCommuteTime = Annotated[float, on("city", "min", "Mean one-way time between home and work.")]
 TravelTimeIndex = Annotated[float, on("city", "1", "Peak car travel time over free-flow travel time.")]
 GreenAreaPer100000 = Annotated[float, on("city", "ha per 100 000", "Vegetated ground for each 100 000 residents.")]
 PublicGreenPer100000 = Annotated[

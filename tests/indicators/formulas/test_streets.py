@@ -1,9 +1,6 @@
-"""Street indicators on a few streets, and traffic of two zones."""
-
-from types import SimpleNamespace
+"""Street indicators on a few streets."""
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -93,23 +90,3 @@ def test_help_needs_stations(stations):
     people = pd.DataFrame({"x": [0.0], "y": [0.0], "people": [1.0]})
     with pytest.raises(NotComputableError, match="needs fire or ambulance stations"):
         formulas.emergency_response_time(streets, junctions, stations, people, 10.0, 0.0)
-
-
-def test_commute_is_the_mean_over_trips_between_zones():
-    trips = np.array([[99.0, 30, 5], [10, 99, 5], [7, 7, 0]])  # two zones and a gateway
-    seconds = np.array([[0.0, 600, 1], [1200, 0, 1], [1, 1, 0]])
-    roads = SimpleNamespace(group_count=2)
-    assert formulas.average_commute_time(trips, seconds, roads) == pytest.approx((30 * 10 + 10 * 20) / 40)
-    with pytest.raises(NotComputableError, match="needs car trips"):
-        formulas.average_commute_time(np.zeros((3, 3)), seconds, roads)
-
-
-def test_travel_time_index():
-    trips = np.array([[0.0, 30], [10, 0]])
-    free = np.array([[0.0, 100], [100, 0]])
-    assert formulas.travel_time_index(trips, free * np.array([[1, 1.5], [1.1, 1]]), free) == pytest.approx(
-        (30 * 150 + 10 * 110) / (40 * 100)
-    )
-    assert formulas.travel_time_index(trips, free, free) == 1
-    with pytest.raises(NotComputableError, match="needs car trips"):
-        formulas.travel_time_index(np.zeros((2, 2)), free, free)

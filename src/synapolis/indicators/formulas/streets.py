@@ -1,4 +1,4 @@
-"""Streets: bicycle paths, ground for walkers, ways out, how soon help arrives, and what congestion costs in time."""
+"""Streets: bicycle paths, ground for walkers, ways out of the city, and how soon help arrives."""
 
 from __future__ import annotations
 
@@ -24,30 +24,23 @@ from synapolis.indicators.formulas.measure import (
     percent,
 )
 from synapolis.layers.vocabulary import (
-    AverageCommuteTime,
     BicyclePathsPer100000,
-    CarTime,
-    CarTrips,
     EmergencyResponseTime,
     EvacuationRoutesPer100000,
     Extent,
-    FreeFlowCarTime,
     Junctions,
     LandUse,
     PedestrianAreaShare,
     PointsOfInterest,
     Population,
     ResidentPoints,
-    RoadNetwork,
     Streets,
-    TravelTimeIndex,
 )
 
 TESTS = "tests/indicators/formulas/test_streets.py"
 WALKERS_GROUND = ("square", "pedestrian")
 STATIONS = ("fire_station", "ambulance_station")
 EVACUATION_CLASSES = ("motorway", "trunk", "primary", "secondary", "tertiary", "unclassified")
-TRAFFIC_LIMITS = "Modelled traffic of one peak hour, all purposes, by car; nobody was asked."
 
 
 @indicator(
@@ -169,50 +162,6 @@ def emergency_response_time(
     off, door = cKDTree(nodes[usable]).query(resident_points[["x", "y"]].to_numpy(dtype=np.float64))
     seconds = emergency_turnout_time + (metres[usable[door]] + off) / emergency_speed
     return float(np.average(seconds, weights=people) / MINUTE)
-
-
-@indicator(
-    method="Car travel time in the peak hour, mean over the car trips from one zone of the city to another.",
-    limits=TRAFFIC_LIMITS + " Walkers, cyclists and riders of public transport are not in it, nor trips inside a "
-    "zone or from outside.",
-    tests=TESTS,
-)
-def average_commute_time(car_trips: CarTrips, car_time: CarTime, road_network: RoadNetwork) -> AverageCommuteTime:
-    """Mean time of a car trip inside the city in the peak hour, in place of the mean commute.
-
-    Reads "average commute time" through the traffic model: levels are not those of a survey of commuters.
-
-    Returns
-    -------
-    float [min]
-
-    References
-    ----------
-    Definition as summarised publicly for ISO 37120:2018, 19.7 (standard not read).
-    """
-    inside = road_network.group_count
-    trips = np.where(np.eye(inside, dtype=bool), 0.0, car_trips[:inside, :inside])
-    if not trips.sum() > 0:
-        raise NotComputableError("needs car trips between zones; the model finds none")
-    return float((trips * car_time[:inside, :inside]).sum() / trips.sum() / MINUTE)
-
-
-@indicator(
-    method="Time of all car trips in the peak hour over their time on empty streets.",
-    limits=TRAFFIC_LIMITS,
-    tests=TESTS,
-)
-def travel_time_index(car_trips: CarTrips, car_time: CarTime, free_flow_car_time: FreeFlowCarTime) -> TravelTimeIndex:
-    """Peak travel time over free-flow travel time.
-
-    References
-    ----------
-    Definition as summarised publicly for U4SSC / ITU-T Y.4903, EC: I: T: 5A (standard not read).
-    """
-    free = float((car_trips * free_flow_car_time).sum())
-    if not free > 0:
-        raise NotComputableError("needs car trips between zones; the model finds none")
-    return float((car_trips * car_time).sum()) / free
 
 
 def _open_to_cars(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
