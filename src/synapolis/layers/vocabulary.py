@@ -126,6 +126,9 @@ ResidentsInVeryStrongHeat = Annotated[
 ]
 ResidentUtci = Annotated[float, on("city", "°C", "Felt temperature (UTCI) around the average resident's home.")]
 StreetUtci = Annotated[Floats, on("link", "°C", "Felt temperature (UTCI), mean along each street segment.")]
+StreetHeatShare = Annotated[
+    Floats, on("link", "1", "Share of each street segment's length in strong heat stress (UTCI above 32 °C).")
+]
 MeanStreetUtci = Annotated[float, on("city", "°C", "Felt temperature (UTCI), mean along the streets people walk.")]
 StreetsInStrongHeat = Annotated[
     float, on("city", "1", "Share of the length of walking streets in strong heat stress (UTCI above 32 °C).")

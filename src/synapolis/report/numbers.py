@@ -132,7 +132,7 @@ def claim_text(claim: Claim, currency: str = "") -> ClaimText:
         after=number(after, shown.digits),
         change=UNCHANGED if still else (difference if known or not seen else NOTHING),
         interval="" if still else span(low, high, shown.digits),
-        relative=_relative(before, change) if seen and shown.unit != "%" else "",
+        relative=_relative(before, change) if seen and shown.unit not in ("%", "°C") else "",
         unit=shown.unit,
         change_unit=shown.change_unit,
         detectable=seen and not still,

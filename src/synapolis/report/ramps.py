@@ -16,6 +16,7 @@ from synapolis.report.numbers import number
 
 MOST_WHOLE = 6
 NOISE = 1e-12
+HEAT_WORDS = ("utci", "radiant_temperature", "heat_")
 WATER_WORDS = ("runoff", "flood", "rain", "storage", "infiltrat", "stored", "depth")
 COVERS = {
     Cover.WATER: "#9ecae1",
@@ -78,6 +79,11 @@ def is_water(quantity: str) -> bool:
     return any(word in quantity for word in WATER_WORDS)
 
 
+def is_heat(quantity: str) -> bool:
+    """Tell whether a quantity is heat, which is drawn from yellow to red, and its falls in blue."""
+    return any(word in quantity for word in HEAT_WORDS)
+
+
 def sequential(values: NDArray[Any], quantity: str) -> Ramp:
     """Classes for amounts, from pale for little to dark for much; water below its first limit is not painted."""
     finite = _finite(values)
@@ -90,7 +96,8 @@ def sequential(values: NDArray[Any], quantity: str) -> Ramp:
     water = is_water(quantity) and finite.min() >= 0 and np.median(positive) < 0.25 * np.quantile(positive, 0.95)
     edges = _water_edges(finite) if water else _linear_edges(finite)
     blue = is_water(quantity)
-    colours = _sample("Blues" if blue else "YlGnBu", len(edges), 0.16, 1.0 if water or not blue else 0.66)
+    name = "Blues" if blue else "YlOrRd" if is_heat(quantity) else "YlGnBu"
+    colours = _sample(name, len(edges), 0.16, 1.0 if water or not blue else 0.66)
     return Ramp(edges, colours, _legend(edges, colours, open_below=not water), open_below=not water)
 
 
@@ -111,8 +118,8 @@ def diverging(values: NDArray[Any], quantity: str) -> Ramp:
     base = 10.0 ** math.floor(math.log10(top) + 1e-9)
     side = tuple(step * base for step in _SIDE[round(top / base)])
     edges = (*(-edge for edge in reversed(side)), *side)
-    below = _sample("BrBG" if is_water(quantity) else "PuOr", len(side), 0.04, 0.36)
-    above = _sample("BrBG" if is_water(quantity) else "PuOr", len(side), 0.64, 0.96)
+    name = "BrBG" if is_water(quantity) else "RdBu_r" if is_heat(quantity) else "PuOr"
+    below, above = _sample(name, len(side), 0.04, 0.36), _sample(name, len(side), 0.64, 0.96)
     falls = [
         (colour, f"{_exact(-high)} to {_exact(-low)}" if high else f"{_exact(-low)} or lower")
         for colour, low, high in zip(below, reversed(side), (None, *reversed(side[1:])), strict=True)

@@ -48,7 +48,7 @@ def sentence(claim: Claim) -> str:
 
 
 def _share(claim: Claim) -> str:
-    if not claim.before or claim.unit == "%":
+    if not claim.before or claim.unit in ("%", "°C"):  # a share of a share or of a scale says nothing
         return ""
     assert claim.change is not None
     return f", {100 * claim.change / abs(claim.before):+.1f} %".replace("-", "−")

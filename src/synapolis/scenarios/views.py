@@ -63,7 +63,7 @@ VIEWS: Mapping[str, View] = MappingProxyType({
                              1 / 60, short="getting about"),
     "mean_street_utci": View("Felt temperature in the streets, hot afternoon", 0.01, "street_utci", "links", "less",
                              short="heat in the streets"),
-    "streets_in_strong_heat": View("Streets in strong heat stress, hot afternoon", 0.1, "utci", "cells", "less",
+    "streets_in_strong_heat": View("Streets in strong heat stress, hot afternoon", 0.1, "street_heat_share", "links", "less",
                                    "%", 100, short="hot streets"),
     "mean_utci": View("Felt temperature outdoors, hot afternoon", 0.01, "utci", "cells", "less", short="heat outdoors"),
     "residents_in_strong_heat": View("Residents with strong heat stress around the home", 1, "home_utci", "buildings",

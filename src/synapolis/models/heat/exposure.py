@@ -28,6 +28,7 @@ from synapolis.layers.vocabulary import (
     ResidentsInVeryStrongHeat,
     ResidentUtci,
     Streets,
+    StreetHeatShare,
     StreetsInStrongHeat,
     StreetUtci,
     Utci,
@@ -43,6 +44,7 @@ class StreetHeat(NamedTuple):
     """Heat along streets."""
 
     street_utci: StreetUtci
+    street_heat_share: StreetHeatShare
     mean_street_utci: MeanStreetUtci
     streets_in_strong_heat: StreetsInStrongHeat
 
@@ -187,7 +189,7 @@ def street_heat(
     Returns
     -------
     StreetHeat
-        (link,) [°C] for every segment, those on bridges and in tunnels too; city figures over walkable ground level.
+        (link,) [°C] and [1] for every segment, those on bridges and in tunnels too; city figures over walkable ground level.
 
     References
     ----------
@@ -205,7 +207,8 @@ def street_heat(
     walked = length * (streets["walk"].to_numpy(dtype=bool) & ~streets["bridge"].to_numpy(dtype=bool))
     if walked.sum() <= 0:
         raise NotComputableError("street_heat needs streets at ground level that are open to walkers; there are none")
-    return StreetHeat(mean, float((walked * mean).sum() / walked.sum()), float((walked * hot).sum() / walked.sum()))
+    total = walked.sum()
+    return StreetHeat(mean, hot, float((walked * mean).sum() / total), float((walked * hot).sum() / total))
 
 
 def outdoors(land_cover: NDArray[np.uint8], built_height: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -312,5 +312,9 @@ def _add_views(
             if (left >> np.uint32(b)) & np.uint32(1):
                 ground += ground_weight[b]
                 side += side_weight[b]
+        tangent = horizon[i]
+        cos2 = np.float32(1) / (np.float32(1) + tangent * tangent)
+        ground = min(ground, cos2)  # the bin that the horizon cuts may stick out below it
+        side = min(side, quarter - np.float32(0.5) * (np.arctan(tangent) + tangent * cos2))
         views[1, i] += direction[0] * ground
         views[3, i] += SIDE * direction[1] * side + TOP * direction[0] * ground
