@@ -21,7 +21,7 @@ help:  ## Say what each target does
 demo: .venv/.installed  ## Build Helsinki centre, ask three questions, write report.html
 	$(BIN)/synapolis demo --report report.html
 
-test: .venv/.installed browser  ## All tests, with format, lint and types first
+test: .venv/.installed browser postgres  ## All tests, with format, lint and types first
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
 
@@ -48,6 +48,14 @@ browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; }; } || \
 	  echo "chromium is not here and could not be installed: browser tests will skip"
+
+# Tests of the records start a PostgreSQL of their own, never as root; without one (or SYNAPOLIS_TEST_POSTGRES) they skip.
+.PHONY: postgres
+postgres:
+	@{ command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || [ -n "$$SYNAPOLIS_TEST_POSTGRES" ] || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null; }; } || \
+	  echo "PostgreSQL is not here and could not be installed: its tests will skip"
 
 lock: .venv/.installed  ## Pin the dependencies again (names, versions, hashes)
 	$(BIN)/python -m pip install --quiet uv
