@@ -12,8 +12,9 @@ import sys
 
 import typer
 
-from synapolis.cli import demo, questions
+from synapolis.cli import baseline, demo, questions
 from synapolis.cli.city import city_app
+from synapolis.cli.contract import contract_app
 from synapolis.cli.journal import journal_app
 from synapolis.cli.register import register_app
 from synapolis.cli.shared import escaped, talk
@@ -28,6 +29,8 @@ app.command()(questions.run)
 app.command()(questions.compare)
 app.command()(questions.explain)
 app.command()(questions.vocabulary)
+app.command()(baseline.baseline)
+app.add_typer(contract_app, name="contract")
 app.add_typer(city_app, name="city")
 app.add_typer(journal_app, name="journal")
 app.add_typer(register_app, name="register")

@@ -17,7 +17,8 @@ from synapolis.core.declare import REGISTRY
 from synapolis.core.digest import digest
 from synapolis.core.errors import ModelError, NotComputableError
 from synapolis.indicators.catalogue import TWIN, Indicator, bands, frameworks, select
-from synapolis.indicators.gates import AFFORDABILITY, Gate, GateResult
+from synapolis.indicators.gate_file import GateRule
+from synapolis.indicators.gates import AFFORDABILITY, GateResult
 from synapolis.indicators.observations import CITY, Benchmark, Observation, Target, latest
 from synapolis.indicators.standing import NOT_JUDGED, Standing, stand
 from synapolis.layers.city import City
@@ -25,6 +26,7 @@ from synapolis.scenarios.answer import Answer, Claim, answer_hash
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.ensemble import interval, sample
+from synapolis.scenarios.gating import judge_rules
 from synapolis.scenarios.plan import ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, step_id, steps_of, versions_of
 from synapolis.scenarios.rehearse import SEED, Outcome, Rehearsal, rehearse, run_both
@@ -172,7 +174,7 @@ def measure(
     cache: Cache,
     *,
     scenario: Scenario | None = None,
-    gates: tuple[Gate, ...] = AFFORDABILITY,
+    gates: tuple[GateRule, ...] | None = None,
     sweep: Sweep | None = None,
     progress: Progress | None = None,
 ) -> Baseline:
@@ -186,6 +188,7 @@ def measure(
     cache : Cache
     scenario : Scenario, optional
         Judged by the same indicators, and by the gates.
+    gates : gates that the city states, instead of those on affordability
     sweep : Sweep, optional
         Where the ensemble runs; by default in this process.
 
@@ -209,12 +212,24 @@ def measure(
     baseline = Baseline(readings, answer, measuring.today, tuple(chosen), measuring.targets, measuring.observations)
     if scenario is None:
         return baseline
-    wanted = Rehearsal(
-        scenario, tuple(numbers), members=measuring.members, assumptions=measuring.assumptions, gates=gates,
-        actor=measuring.actor, purpose=measuring.purpose, question=scenario.title or "Scenario",
-    )  # fmt: skip
-    tomorrow, _ = rehearse(city, wanted, cache, sweep=sweep, progress=progress)
+    tomorrow = _rehearsed(city, scenario, tuple(numbers), measuring, cache, gates, sweep, progress)
     return replace(baseline, judgement=judge_by_indicators(baseline, tomorrow, today=measuring.today))
+
+
+def _rehearsed(
+    city: City, scenario: Scenario, words: tuple[str, ...], measuring: Measuring, cache: Cache,
+    gates: tuple[GateRule, ...] | None, sweep: Sweep | None, progress: Progress | None,
+) -> Answer:  # fmt: skip
+    """The answer for a scenario: judged by the gates of the city, or by those of every scenario."""
+    wanted = Rehearsal(
+        scenario, words, members=measuring.members, assumptions=measuring.assumptions, actor=measuring.actor,
+        purpose=measuring.purpose, question=scenario.title or "Scenario", gates=AFFORDABILITY if gates is None else (),
+    )  # fmt: skip
+    answer, evidence = rehearse(city, wanted, cache, sweep=sweep, progress=progress)
+    if gates is None:
+        return answer
+    return replace(answer, gates=judge_rules(city, scenario, gates, cache, assumptions=measuring.assumptions,
+                                             changes=evidence.members))  # fmt: skip
 
 
 def judge_by_indicators(baseline: Baseline, answer: Answer, *, today: dt.date | None = None) -> Judgement:
