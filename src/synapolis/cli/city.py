@@ -31,6 +31,7 @@ def city_build(
         str | None, typer.Option(help="FILE[:mapping] of zones, e.g. hex.csv:id=id,population=pop.")
     ] = None,
     weather: Annotated[Path | None, typer.Option(help="EPW weather file.")] = None,
+    sewers: Annotated[Path | None, typer.Option(help="Sewers: an EPA SWMM project (.inp) in the city's CRS.")] = None,
     layer: Annotated[list[str] | None, typer.Option(help="NAME=FILE[:mapping]; repeatable.")] = None,
     title: Annotated[str | None, typer.Option(help="Name for people.")] = None,
     crs: Annotated[str | None, typer.Option(help="Projected CRS in metres; default: the UTM zone.")] = None,
@@ -49,7 +50,7 @@ def city_build(
 
     target = city_folder(folder)
     facts = {"title": title, "crs": crs, "timezone": timezone, "year": year, "country": country, "cell_size": cell_size}
-    if spec is not None and any((osm, network, gtfs, terrain, heights, canopy, zones, weather, layer)):
+    if spec is not None and any((osm, network, gtfs, terrain, heights, canopy, zones, weather, sewers, layer)):
         raise typer.BadParameter("give either --spec or files by their flags, not both")
     read = (
         BuildSpec.from_toml(spec)
@@ -63,6 +64,7 @@ def city_build(
             canopy=canopy,
             zones=zones,
             weather=weather,
+            sewers=sewers,
             layer=layer or (),
             name=target.name,
             **facts,

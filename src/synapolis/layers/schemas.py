@@ -241,6 +241,15 @@ LAYERS: dict[str, Schema] = {
             population=_number("residents", "1", nullable=False),
         ),
         _schema(
+            "traffic_counts",
+            "Cars counted on streets in the morning peak hour.",
+            (),
+            street=_text("id of the street segment"),
+            direction=_text("along the segment's line, against it, or both (also where empty)"),
+            vehicles_per_hour=_number("cars counted in the hour", "veh/h", nullable=False),
+            screenline=_text("name of the screen line the count belongs to, or empty"),
+        ),
+        _schema(
             "transit_lines",
             "Transit lines as mapped, without a timetable.",
             LINES,
@@ -272,6 +281,10 @@ LAYERS: dict[str, Schema] = {
             from_node=_text("upper node"),
             to_node=_text("lower node"),
             diameter=_number("inner diameter", "m", nullable=False, high=20),
+            length=_number("length where surveyed, else that of the line", "m"),
+            roughness=_number("Manning's n where known", "s/m^(1/3)", high=1),
+            upper_offset=_number("height of its invert above that of the upper node", "m"),
+            lower_offset=_number("height of its invert above that of the lower node", "m"),
         ),
         _schema(
             "weather",

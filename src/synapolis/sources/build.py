@@ -103,9 +103,10 @@ class BuildSpec(BaseModel):
     canopy: LayerFile | None = None
     zones: LayerFile | None = None
     weather: LayerFile | None = None
+    sewers: LayerFile | None = None
     layers: Mapping[str, LayerFile] = Field(default_factory=dict)
 
-    @field_validator("osm", "network", "terrain", "heights", "canopy", "zones", "weather", mode="before")
+    @field_validator("osm", "network", "terrain", "heights", "canopy", "zones", "weather", "sewers", mode="before")
     @classmethod
     def _one(cls, value: Any) -> Any:
         if isinstance(value, list | tuple):
@@ -158,6 +159,7 @@ class BuildSpec(BaseModel):
         canopy: FileWord = None,
         zones: FileWord = None,
         weather: FileWord = None,
+        sewers: FileWord = None,
         layer: Iterable[str] = (),
         **facts: Any,
     ) -> BuildSpec:
@@ -175,7 +177,7 @@ class BuildSpec(BaseModel):
                 raise SourceError(f"wanted --layer NAME=FILE[:mapping], got {text!r}; name the layer first")
             layers[name] = file
         files = {"osm": osm, "network": network, "terrain": terrain, "heights": heights, "canopy": canopy}
-        files |= {"zones": zones, "weather": weather}
+        files |= {"zones": zones, "weather": weather, "sewers": sewers}
         given = {name: value for name, value in (files | facts).items() if value not in (None, [])}
         return _validated(given | {"gtfs": list(gtfs), "layers": layers}, "command line")
 
@@ -185,7 +187,7 @@ class BuildSpec(BaseModel):
         def placed(each: LayerFile | None) -> LayerFile | None:
             return None if each is None else each.model_copy(update={"file": folder / each.file})
 
-        one = ("osm", "network", "terrain", "heights", "canopy", "zones", "weather")
+        one = ("osm", "network", "terrain", "heights", "canopy", "zones", "weather", "sewers")
         return self.model_copy(
             update={name: placed(getattr(self, name)) for name in one}
             | {"gtfs": tuple(filter(None, map(placed, self.gtfs)))}
@@ -253,8 +255,11 @@ def build_city(spec: BuildSpec, progress: Progress | None = None) -> City:
     place = _read_network(spec, place, layers, say)
     place = _read_tables(spec, place, layers, say)
     place = _read_rasters(spec, place, layers, say)
+    place = _read_sewers(spec, place, layers, say)
     if place is None:
-        raise SourceError("a city needs at least one of --osm, --network, --zones, --layer or --terrain; give one")
+        raise SourceError(
+            "a city needs at least one of --osm, --network, --zones, --layer, --terrain or --sewers; give one"
+        )
     _read_weather(spec, place, layers, say)
     _read_feeds(spec, place, layers, say)
     city = _city(spec, place, layers, notes)
@@ -344,6 +349,31 @@ def _read_rasters(spec: BuildSpec, place: _Place | None, layers: dict[str, Layer
         layers[name] = _layer(name, read.raster, file, notes)
         place = place or _Place(read.raster.crs, read.extent)
     return place
+
+
+SEWER_MARGIN = 100.0
+"""Ground around the manholes that belongs to a city known by its sewers alone [m]."""
+
+
+def _read_sewers(spec: BuildSpec, place: _Place | None, layers: dict[str, Layer], say: Progress) -> _Place | None:
+    if spec.sewers is None:
+        return place
+    from synapolis.sources.swmm import read_swmm  # noqa: PLC0415 - few cities have one
+
+    say(f"reading sewers {spec.sewers.file.name}")
+    read = read_swmm(spec.sewers.file, place.crs if place else spec.crs)
+    if place is not None and not read.nodes.intersects(place.extent).any():
+        raise SourceError(
+            f"{spec.sewers.file.name}: no manhole lies in the city; its coordinates must be in {place.crs}"
+        )
+    layers["sewer_nodes"] = _layer("sewer_nodes", read.nodes, spec.sewers, read.notes)
+    layers["sewer_pipes"] = _layer("sewer_pipes", read.pipes, spec.sewers, read.notes)
+    if "terrain" not in layers and "spot_heights" not in layers:
+        rims = spec.sewers.model_copy(update={"origin": "derived"})
+        note = "ground elevation at manhole covers: the terrain between them is interpolated"
+        layers["spot_heights"] = _layer("spot_heights", read.rims(), rims, [note])
+    box = shapely.box(*read.nodes.total_bounds).buffer(SEWER_MARGIN, join_style="mitre")
+    return place or _Place(read.nodes.crs.to_string(), box)
 
 
 def _read_weather(spec: BuildSpec, place: _Place, layers: dict[str, Layer], say: Progress) -> None:
