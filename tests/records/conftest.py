@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from records.postgres import SETTING, own_server
+from records.postgres import SETTING, emptied, own_server
 from synapolis.records.journal import Journal
 from synapolis.records.store import Store, open_store
 
@@ -40,16 +40,6 @@ def postgres_database(postgres_address: str) -> Iterator[str]:
         finally:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     engine.dispose()
-
-
-def emptied(address: str) -> str:
-    """Empty a database: faster than a new one for every test."""
-    engine = create_engine(address)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
-    engine.dispose()
-    return address
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

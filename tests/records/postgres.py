@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 SETTING = "SYNAPOLIS_TEST_POSTGRES"
 PATIENCE = 60
@@ -131,3 +132,13 @@ def own_server() -> Iterator[Server]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def emptied(address: str) -> str:
+    """Empty a database: faster than a new one for every test."""
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return address

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, text
 
 import synapolis.records
+from records.postgres import emptied
 from synapolis.core.errors import RecordsError
 from synapolis.records import migrate
 from synapolis.records.canonical import content_hash
@@ -44,6 +45,15 @@ def test_records_lie_in_the_workspace_and_are_for_their_owner_only(tmp_path, mon
     assert sqlite3.connect(file).execute("PRAGMA journal_mode").fetchone() == ("wal",)
     with open_store() as store:
         assert Journal(store).head().seq == 1
+
+
+@pytest.mark.slow
+def test_a_commit_on_postgresql_waits_for_the_disk_and_settings_in_the_address_are_kept(postgres_database):
+    url = f"{emptied(postgres_database)}&options=-c%20statement_timeout%3D77s"
+    with open_store(url) as store, store.write() as connection:
+        names = ("synchronous_commit", "transaction_isolation", "lock_timeout", "statement_timeout")
+        settings = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names]
+    assert settings == ["on", "read committed", "1min", "77s"]
 
 
 def test_a_commit_on_sqlite_waits_for_the_disk(tmp_path):
@@ -97,6 +107,21 @@ def test_a_block_that_raises_leaves_nothing_and_reading_writes_nothing(store):
         put(connection, contract)
     with pytest.raises(RecordsError, match="refuse this"), store.write() as connection:
         put(connection, contract)
+
+
+def test_a_write_inside_a_write_is_told_instead_of_waiting_for_itself(store):
+    journal = Journal(store)
+    with pytest.raises(RecordsError, match="within=connection"), store.write():
+        journal.append("run", "planner", {})
+    assert journal.append("run", "planner", {}).seq == 1
+
+
+def test_reading_may_stop_early(store):
+    journal = Journal(store)
+    for k in range(3):
+        journal.append("run", "planner", {"k": k})
+    assert next(journal.entries()).seq == 1
+    assert journal.append("run", "planner", {}).seq == 4
 
 
 def test_a_reader_sees_one_moment(store):

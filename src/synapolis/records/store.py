@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ SETTING = "SYNAPOLIS_RECORDS"
 WAIT = 60.0  # [s] how long a write waits for another process's write
 ROUND = 8  # [ms] SQLite then looks for the lock after 1, 2 and 5 ms, and begins again
 _WRITES = "synapolis_writes"
+_writing: ContextVar[tuple[int, ...]] = ContextVar("writing", default=())
 
 
 class Store:
@@ -46,10 +48,19 @@ class Store:
         RecordsError
             When the database refuses or cannot be reached; nothing of the block is kept.
         """
-        with self._telling(), self._engine.connect() as connection:
-            connection.execution_options(**{_WRITES: True})
-            with connection.begin():
-                yield connection
+        if id(self) in (open_here := _writing.get()):
+            raise RecordsError(
+                "a write inside a write of the same store would wait for itself; pass on the connection "
+                "(`within=connection`)"
+            )
+        token = _writing.set((*open_here, id(self)))
+        try:
+            with self._telling(), self._engine.connect() as connection:
+                connection.execution_options(**{_WRITES: True})
+                with connection.begin():
+                    yield connection
+        finally:
+            _writing.reset(token)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -199,15 +210,24 @@ def _postgresql(url: URL) -> Engine:
             f'records in PostgreSQL need the driver psycopg ({error}); pip install "synapolis[postgres]", '
             f"or unset {SETTING} to keep them in the workspace"
         ) from None
-    options = "-c synchronous_commit=on -c default_transaction_isolation=read\\ committed -c client_encoding=UTF8"
-    return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args={"options": options, "connect_timeout": 10})
+    settings = {
+        "synchronous_commit": "on",  # a commit waits for the disk, whatever the server's own setting
+        "default_transaction_isolation": r"read\ committed",
+        "lock_timeout": f"{WAIT:.0f}s",
+        "client_encoding": "UTF8",
+    }
+    given = url.query.get("options", ())
+    options = [given] if isinstance(given, str) else list(given)
+    options += [f"-c {name}={value}" for name, value in settings.items()]
+    arguments = {"options": " ".join(options), "connect_timeout": 10}
+    return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args=arguments)
 
 
 def _reason(error: SQLAlchemyError) -> str:
     """What went wrong, in words, with the next step."""
     said = str(error.orig if isinstance(error, DBAPIError) and error.orig else error).strip().splitlines()
     text = said[0] if said else type(error).__name__
-    if "database is locked" in text:
+    if "database is locked" in text or "lock timeout" in text:
         return f"have been held by another process for {WAIT:.0f} s; wait for it to end, then try again"
     if "file is not a database" in text or "malformed" in text:
         return f"are damaged or no database: {text}; restore a backup, or move the file away to begin anew"
