@@ -123,7 +123,15 @@ def run_pytest(modules: Sequence[str], root: Path) -> tuple[ModuleResult, ...]:
     """Run modules of tests by pytest in one process, and read what each gave."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "tests.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"--junitxml={report}", *modules]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--continue-on-collection-errors",
+            f"--junitxml={report}",
+            *modules,
+        ]
         ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - our own tests
         if not report.is_file():
             last = (ended.stdout + ended.stderr).strip().splitlines()[-1:] or ["no word"]

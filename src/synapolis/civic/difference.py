@@ -34,13 +34,20 @@ class FieldChange:
 
 
 def difference(before: AlgorithmEntry, after: AlgorithmEntry) -> tuple[FieldChange, ...]:
-    """Fields of an entry that differ between two versions, in the order of the register."""
-    changes = []
-    for name in AlgorithmEntry.model_fields:
-        old, new = told(getattr(before, name)), told(getattr(after, name))
-        if old != new:
-            changes.append(FieldChange(name, old, new, tuple(_pieces(old, new))))
-    return tuple(changes)
+    """Fields of an entry that differ between two versions, in the order of the register.
+
+    Of what foreign standards say beyond our fields, each field counts by itself: `nl-1.0: tags`.
+    """
+    old, new = _texts(before), _texts(after)
+    names = [*old, *(name for name in new if name not in old)]
+    pairs = ((name, old.get(name, ""), new.get(name, "")) for name in names)
+    return tuple(FieldChange(name, was, now, tuple(_pieces(was, now))) for name, was, now in pairs if was != now)
+
+
+def _texts(entry: AlgorithmEntry) -> dict[str, str]:
+    own = {name: told(getattr(entry, name)) for name in AlgorithmEntry.model_fields if name != "extras"}
+    beyond = {f"{kind}: {name}": told(value) for kind, fields in entry.extras.items() for name, value in fields.items()}
+    return own | beyond
 
 
 def told(value: Any) -> str:

@@ -110,6 +110,8 @@ class Register:
     def enter(self, entries: Iterable[AlgorithmEntry], *, actor: str, purpose: str = "") -> tuple[Entered, ...]:
         """Keep new versions of other systems' entries: all of them, or, where one is refused, none.
 
+        An entry that states no version (foreign standards know none) is given the next.
+
         Raises
         ------
         RegisterError
@@ -158,10 +160,10 @@ class Register:
     def _keep(self, connection: Connection, entry: AlgorithmEntry, actor: str, purpose: str) -> Entered:
         kept = tuple(_versions(connection, entry.id))
         if kept:
+            entry = entry if "version" in entry.model_fields_set else _numbered(entry, kept)
             _must_follow(entry, kept)
             if any(version.entry == entry for version in kept):
-                count = completeness(entry)
-                return Entered(entry, _standing(entry), new=False, lacks=count.needed)
+                return Entered(entry, _standing(entry), new=False, lacks=completeness(entry).needed)
         return self._write(connection, entry, actor, purpose)
 
     def _write(self, connection: Connection, entry: AlgorithmEntry, actor: str, purpose: str) -> Entered:
@@ -176,6 +178,16 @@ class Register:
 
 def _standing(entry: AlgorithmEntry) -> Standing:
     return "published" if completeness(entry).complete else "draft"
+
+
+def _numbered(entry: AlgorithmEntry, kept: tuple[Version, ...]) -> AlgorithmEntry:
+    """Give an entry that states no version the next one, or that of the version which says the same already."""
+    for version in reversed(kept):
+        same = entry.model_copy(update={"version": version.entry.version})
+        if same == version.entry:
+            return same
+    first = re.match(r"\d+", kept[-1].entry.version)
+    return entry.model_copy(update={"version": str(int(first[0] if first else 0) + 1)})
 
 
 def _must_follow(entry: AlgorithmEntry, kept: tuple[Version, ...]) -> None:
