@@ -33,17 +33,24 @@ def test_density_is_over_land():
 
 
 def test_built_up_density():
-    assert built.built_up_density(np.array([1e6, 5e5]), EXTENT) == pytest.approx(0.75)
-    with pytest.raises(NotComputableError, match="needs buildings"):
-        built.built_up_density(np.array([]), EXTENT)
+    assert built.built_up_density(np.array([1e6, 5e5]), np.array([60.0, 40.0]), 100.0, EXTENT) == pytest.approx(0.75)
 
 
 def test_living_space():
     stock = buildings(use=["residential", "office", "unknown"])
-    found = built.living_space_per_person(stock, np.array([1000.0, 500, 100]), np.array([10.0, 2, 9]), 50.0, 0.8, 75.0)
+    floor, homes, held = np.array([1000.0, 500, 100]), np.array([10.0, 2, 9]), np.array([19.0, 4, 17])
+    found = built.living_space_per_person(stock, floor, homes, held, 50.0, 0.8, 75.0)
     assert found == pytest.approx((800 + 150 + 100) / 50)  # the last is no larger than its floor
-    with pytest.raises(NotComputableError, match="needs buildings with homes"):
-        built.living_space_per_person(stock.iloc[1:2], np.array([500.0]), np.array([0.0]), 50.0, 0.8, 75.0)
+
+
+@pytest.mark.parametrize(("held", "told"), [(40.0, "40%"), (0.0, "0%")])
+def test_a_patchwork_of_buildings_is_refused(held, told):
+    with pytest.raises(NotComputableError, match=f"needs buildings mapped throughout; .* hold {told} of the residents"):
+        built.built_up_density(np.array([1e6]), np.array([held]), 100.0, EXTENT)
+    with pytest.raises(NotComputableError, match=f"hold {told} of the residents"):
+        built.living_space_per_person(
+            buildings(use=["residential"]), np.array([1e6]), np.array([1.0]), np.array([held]), 100.0, 0.8, 75.0
+        )
 
 
 def test_persons_for_each_occupied_home():
@@ -84,7 +91,7 @@ def test_too_few_known_years_are_not_computable():
 @given(st.floats(1, 1e7), st.floats(1, 1e6))
 def test_twice_the_people_double_density_and_halve_living_space(people, floor):
     stock = buildings(use=["residential"])
-    args = (stock, np.array([floor]), np.array([1.0]))
+    args = (stock, np.array([floor]), np.array([1.0]), np.array([2 * people]))
     assert built.population_density(2 * people, EXTENT, None) == pytest.approx(
         2 * built.population_density(people, EXTENT, None)
     )

@@ -66,6 +66,8 @@ def test_near_green_is_within_300_m(people):
 def test_trees_inside_the_extent():
     trees = gpd.GeoDataFrame(geometry=[shapely.Point(x, 50) for x in (1, 2, 3, 401)], crs="EPSG:32635")
     assert green.trees_per_100000(trees, EXTENT, 1500.0) == pytest.approx(200)
+    with pytest.raises(NotComputableError, match="needs trees mapped one by one throughout; 3 are in the whole city"):
+        green.trees_per_100000(trees, shapely.box(0, 0, 399, 1000), 1500.0)  # at least 4 are wanted on 0.4 km²
 
 
 def test_public_space_is_streets_and_open_space_over_land():

@@ -18,6 +18,7 @@ from synapolis.indicators.formulas.measure import (
 )
 from synapolis.layers.vocabulary import (
     BuildingHomes,
+    BuildingPopulation,
     Buildings,
     BuiltUpDensity,
     Extent,
@@ -61,55 +62,70 @@ def population_density(population: Population, extent: Extent, water: Water) -> 
 
 @indicator(
     method="Floor area above ground of all buildings over the extent.",
-    limits="The extent stands for the city area. Storeys are estimated where not mapped.",
+    limits="The extent stands for the city area. Storeys are estimated where not mapped. Refused where the buildings "
+    "hold less than half of the residents.",
     tests=TESTS,
 )
-def built_up_density(floor_area: FloorArea, extent: Extent) -> BuiltUpDensity:
+def built_up_density(
+    floor_area: FloorArea, building_population: BuildingPopulation, population: Population, extent: Extent
+) -> BuiltUpDensity:
     """Built floor area over city area.
+
+    Raises
+    ------
+    NotComputableError
+        The mapping of buildings is a patchwork: they hold less than half of the residents.
 
     References
     ----------
     Definition as summarised publicly for ISO 37120:2018, 21.7 (standard not read).
     """
-    total = float(np.sum(floor_area))
-    if not total > 0:
-        raise NotComputableError("needs buildings; none is mapped")
-    return total / float(extent.area)
+    _check_mapped(building_population, population)
+    return float(np.sum(floor_area)) / float(extent.area)
 
 
 @indicator(
     method="Of residential buildings an assumed share of the floor area, of others the estimated homes at an assumed "
     "floor area, at most the building's; over residents.",
-    limits="Gross floor area, walls and stairs included; vacant homes count.",
+    limits="Gross floor area, walls and stairs included; vacant homes count. Refused where residents were not counted, "
+    "for then they are estimated from floor area, or where the buildings hold less than half of them.",
     tests=TESTS,
+    columns=("zones.population",),
 )
 def living_space_per_person(
     buildings: Buildings,
     floor_area: FloorArea,
     building_homes: BuildingHomes,
+    building_population: BuildingPopulation,
     population: Population,
     residential_building_home_share: float,
     existing_home_floor_area: float,
 ) -> LivingSpacePerPerson:
     """Square metres of residential floor for each resident.
 
+    Raises
+    ------
+    NotComputableError
+        The mapping of buildings is a patchwork: they hold less than half of the residents.
+
     References
     ----------
     Definition as summarised publicly for ISO 37120:2018, 12.8 (standard not read).
     """
+    _check_mapped(building_population, population)
     residential = (buildings["use"] == "residential").to_numpy()
     in_others = np.minimum(building_homes * existing_home_floor_area, floor_area)
-    living = float(np.where(residential, floor_area * residential_building_home_share, in_others).sum())
-    if not living > 0:
-        raise NotComputableError("needs buildings with homes; none is mapped")
-    return per_resident(living, population)
+    return per_resident(
+        float(np.where(residential, floor_area * residential_building_home_share, in_others).sum()), population
+    )
 
 
 @indicator(
     method="Residents over dwellings, less the vacant ones where zones count them (`zones.vacant_homes`).",
-    limits="Residents of institutions count as well. Where dwellings are estimated from residents it is the assumed "
-    "household size.",
+    limits="Residents of institutions count as well. Refused where zones do not count both residents and dwellings: "
+    "estimated, one follows from the other.",
     tests=TESTS,
+    columns=("zones.population", "zones.homes"),
 )
 def persons_per_home(zones: Zones, population: Population, homes: Homes) -> PersonsPerHome:
     """Residents for each occupied dwelling.
@@ -206,6 +222,16 @@ def public_buildings_to_refurbish(
     """
     public = np.where((buildings["use"] == "public").to_numpy(), floor_area, 0.0)
     return _percent_before(buildings, public, refurbish_before_year, "public buildings")
+
+
+def _check_mapped(building_population: NDArray[np.float64], population: float) -> None:
+    """Refuse to conclude from buildings that hold less than half of the residents."""
+    held = float(np.sum(building_population))
+    if not held > 0 or held < FEWEST_KNOWN * population:
+        share = held / population if population > 0 else 0.0
+        raise NotComputableError(
+            f"needs buildings mapped throughout; those that are hold {share:.0%} of the residents, by estimate"
+        )
 
 
 def _percent_before(buildings: gpd.GeoDataFrame, weight: NDArray[np.float64], year: float, what: str) -> float:

@@ -9,6 +9,7 @@ from synapolis.core.errors import NotComputableError
 from synapolis.indicators.formulas.measure import (
     HECTARE,
     PEOPLE,
+    SQUARE_KILOMETRE,
     chosen,
     indicator,
     joint_area,
@@ -75,6 +76,7 @@ FARMING_USES = ("allotments", "farmland", "farmyard", "orchard", "vineyard", "pl
 """Uses of land that grow food or plants: a choice of this project."""
 PROTECTED_USES = ("nature_reserve",)
 PERVIOUS = (*GREEN, Cover.BARE, Cover.PERMEABLE_PAVING)
+FEWEST_TREES = 10  # a square kilometre, below which mapping one by one has hardly begun: a choice of this project
 NEAR_GREEN = 300.0  # m, in the indicator's definition
 
 
@@ -198,7 +200,8 @@ def urban_agriculture_per_100000(
 
 @indicator(
     method="Single trees of the city's data inside the extent, over residents.",
-    limits="Counts the trees that somebody mapped: street trees more than those of woods and gardens.",
+    limits="Counts the trees that somebody mapped: street trees more than those of woods and gardens. Refused below "
+    "ten a square kilometre.",
     tests=TESTS,
 )
 def trees_per_100000(trees: Trees, extent: Extent, population: Population) -> TreesPer100000:
@@ -207,7 +210,7 @@ def trees_per_100000(trees: Trees, extent: Extent, population: Population) -> Tr
     Raises
     ------
     NotComputableError
-        No tree is mapped, or the city has no residents.
+        Fewer than ten trees are mapped for each square kilometre, or the city has no residents.
 
     References
     ----------
@@ -215,8 +218,8 @@ def trees_per_100000(trees: Trees, extent: Extent, population: Population) -> Tr
     """
     shapely.prepare(extent)
     count = int(shapely.intersects(extent, trees.geometry.to_numpy()).sum())
-    if not count:
-        raise NotComputableError("needs trees mapped one by one; none is")
+    if count < FEWEST_TREES * extent.area / SQUARE_KILOMETRE:
+        raise NotComputableError(f"needs trees mapped one by one throughout; {count} are in the whole city")
     return per_100_000(count, population)
 
 
