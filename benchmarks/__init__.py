@@ -15,7 +15,7 @@ THREADS = dict.fromkeys(
 os.environ.update(THREADS, OMP_WAIT_POLICY="PASSIVE", AEQ_SHOW_PROGRESS="FALSE")
 
 import time  # noqa: E402  # after the thread counts
-from collections.abc import Callable, Iterator  # noqa: E402
+from collections.abc import Callable, Iterator, Mapping, Sequence  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 from importlib import import_module, metadata  # noqa: E402
@@ -25,6 +25,9 @@ from typing import TypeVar  # noqa: E402
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Public problems, for academic research only: never shipped."""
+
+CHARTS = Path(__file__).resolve().parents[1] / "build" / "benchmarks"
+"""Where charts of growth with size are written."""
 
 Result = TypeVar("Result")
 
@@ -93,3 +96,23 @@ def silence() -> Iterator[None]:
             for stream, place in kept.items():
                 os.dup2(place, stream)
                 os.close(place)
+
+
+def growth_chart(
+    name: str, title: str, size: str, cost: str, curves: Mapping[str, Sequence[tuple[float, float]]]
+) -> Path:
+    """Draw how cost grows with size, one curve a method, both axes logarithmic; returns the picture's file."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  # most cases draw nothing
+
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.add_subplot(xscale="log", yscale="log", xlabel=size, ylabel=cost)
+    axes.set_title(title, loc="left", fontsize="medium")
+    for (label, points), marker in zip(curves.items(), "os^Dv", strict=False):
+        axes.plot(*zip(*points, strict=True), marker=marker, label=label)
+    axes.grid(which="major", color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    CHARTS.mkdir(parents=True, exist_ok=True)
+    picture = CHARTS / f"growth-{name}.png"
+    figure.savefig(picture, dpi=150)
+    return picture
