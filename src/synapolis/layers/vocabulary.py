@@ -341,6 +341,9 @@ ResidentsInAffordableHousing = Annotated[
     float, on("city", "%", "Share of residents whose household can afford its home.")
 ]
 HousingExpenditure = Annotated[float, on("city", "%", "Share of household income that rent takes.")]
+CostBurdenedHouseholds = Annotated[
+    float, on("city", "%", "Share of households that would pay more of their income for rent than the limit.")
+]
 Households = Annotated[float, on("city", "count", "Number of households.")]
 PopulationBelowPovertyLine = Annotated[float, on("city", "%", "Share of people below the poverty line.")]
 GiniCoefficient = Annotated[float, on("city", "1", "Gini coefficient of household incomes, 0 equal to 1 unequal.")]

@@ -32,6 +32,10 @@ def test_housing_expenditure():
     assert society.housing_expenditure(zones, table, rent) == pytest.approx((6000 * 20 + 12_000 * 20) / 800_000 * 100)
 
 
+def test_cost_burdened_households_are_those_who_cannot_afford_the_rent():
+    assert society.cost_burdened_households(0.85) == pytest.approx(15)
+
+
 def test_households():
     assert society.households(ONE_ZONE) == 40
     with pytest.raises(NotComputableError, match="needs households"):

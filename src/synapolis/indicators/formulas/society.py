@@ -10,6 +10,8 @@ from synapolis.core.errors import NotComputableError
 from synapolis.indicators.formulas.measure import indicator, percent
 from synapolis.layers.vocabulary import (
     AffordableShare,
+    CityAffordableShare,
+    CostBurdenedHouseholds,
     GiniCoefficient,
     Households,
     HousingExpenditure,
@@ -63,6 +65,23 @@ def housing_expenditure(zones: Zones, income_groups: IncomeGroups, monthly_rent:
     known = np.isfinite(monthly_rent) & np.isfinite(households)
     rent = float((MONTHS * monthly_rent[known] * households[known]).sum())
     return percent(rent, float(earned[known].sum()), "zones with rents and incomes")
+
+
+@indicator(
+    method="Households that cannot afford the typical rent where they live at the assumed limit (30 % of income unless "
+    "stated otherwise), over all.",
+    limits="Rent alone, of a typical home; owners count as if they rented. Another limit than 30 % makes it another "
+    "measure.",
+    tests=TESTS,
+)
+def cost_burdened_households(city_affordable_share: CityAffordableShare) -> CostBurdenedHouseholds:
+    """Share of households that would pay more than the limit for the typical home.
+
+    References
+    ----------
+    US HUD cost-burden convention, as summarised publicly (standard not read).
+    """
+    return 100 * (1 - city_affordable_share)
 
 
 @indicator(
