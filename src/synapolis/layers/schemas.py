@@ -159,6 +159,15 @@ LAYERS: dict[str, Schema] = {
             gateway=_flag("lies on the extent's border, where through traffic enters"),
         ),
         _schema(
+            "turn_bans",
+            "Turns that cars may not make from one street into another.",
+            (),
+            from_street=_text("id of the street that cars come from"),
+            junction=_text("id of the junction at which they turn"),
+            to_street=_text("id of the street that they turn into; the same street for a turn back"),
+            only=_flag("all other turns from that street are banned instead, this one is not"),
+        ),
+        _schema(
             "buildings",
             "Building footprints.",
             POLYGON,
