@@ -254,9 +254,9 @@ LAYERS: dict[str, Schema] = {
             "Cars counted on streets in the morning peak hour.",
             (),
             street=_text("id of the street segment"),
-            direction=_text("along the segment's line, against it, or both (also where empty)"),
+            direction=_text("along the segment's line, against it, or both (also where empty)", optional=True),
             vehicles_per_hour=_number("cars counted in the hour", "veh/h", nullable=False),
-            screenline=_text("name of the screen line the count belongs to, or empty"),
+            screenline=_text("name of the screen line the count belongs to, or empty", optional=True),
         ),
         _schema(
             "transit_lines",

@@ -7,8 +7,10 @@ import pytest
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import NotComputableError
+from synapolis.layers.schemas import LAYERS
 from synapolis.models import load_models
-from synapolis.models.traffic.demand import PEAK, mode_shares, travel_demand, zone_mode_shares
+from synapolis.models.traffic.demand import PEAK, travel_demand
+from synapolis.models.traffic.demand_figures import mode_shares, zone_mode_shares
 from synapolis.models.traffic.mode_choice import street_distance, travel_choices
 from synapolis.models.traffic.trip_generation import (
     PURPOSES,
@@ -56,7 +58,7 @@ def call(town, cache):
                 given[name] = changes[name]
             elif name in REGISTRY.assumptions:
                 given[name] = REGISTRY.assumptions[name].value
-            else:
+            elif name in town.layers or name not in LAYERS:
                 (given[name],) = words(town, cache, name)
         return (by or function)(**given)
 

@@ -10,33 +10,26 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from synapolis.core.declare import declare_fixed_point, model
-from synapolis.core.errors import ModelError, NotComputableError
+from synapolis.core.errors import ModelError
 from synapolis.layers.vocabulary import (
     CarReachable,
     CarTime,
     CarTrips,
+    CountFactors,
     DemandBalance,
     DemandReport,
     HomeModeTrips,
-    MeanTravelEase,
-    MeanTripLength,
-    ModeShareBicycle,
-    ModeShareCar,
-    ModeShareTransit,
-    ModeShareWalk,
     RoadNetwork,
+    Streets,
+    TrafficCounts,
     TransitTrips,
     TravelChoices,
     TravelEase,
     TripEnds,
     TripsByMode,
-    ZoneBicycleShare,
-    ZoneCarShare,
-    ZonePopulation,
-    ZoneTransitShare,
-    ZoneWalkShare,
 )
 from synapolis.models.traffic.assignment import Assigned
+from synapolis.models.traffic.calibration import counted_links, fitted_factors
 from synapolis.models.traffic.distribution import DESTINATION, distance_utility, distribute
 from synapolis.models.traffic.mode_choice import (
     ACTIVE,
@@ -65,6 +58,9 @@ PEAK: dict[str, tuple[float, float]] = {
 }
 
 
+ONLY_TODAY = ("streets", "assignment_gap", "count_factor_limit", "traffic_counts")  # what calibration alone takes
+
+
 class Demand(NamedTuple):
     """Trips by mode and purpose at the times that traffic takes."""
 
@@ -75,11 +71,13 @@ class Demand(NamedTuple):
     travel_ease: TravelEase
     demand_balance: DemandBalance
     demand_report: DemandReport
+    count_factors: CountFactors
 
 
 def demand_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Mapping[str, Any]) -> Demand:
-    """Balance trip tables from earlier factors; the same tolerance holds as from a cold start."""
-    return _demand(**inputs, start=before.get("demand_balance"))
+    """Balance trip tables from earlier factors, to the same tolerance; what counts changed today stays changed."""
+    inputs = {name: value for name, value in inputs.items() if name not in ONLY_TODAY}
+    return _demand(**inputs, start=before.get("demand_balance"), factors=before.get("count_factors"))
 
 
 @model(
@@ -95,6 +93,7 @@ def demand_from(before: Mapping[str, Any], _: Mapping[str, Any], inputs: Mapping
     risks=RISKS,
     tests=TESTS,
     update=demand_from,
+    optional=("traffic_counts",),
 )
 def travel_demand(
     trip_ends: TripEnds,
@@ -109,6 +108,10 @@ def travel_demand(
     through_share: float,
     gateway_volume_per_lane: float,
     gateway_volume_per_activity: float,
+    streets: Streets,
+    assignment_gap: float,
+    count_factor_limit: float,
+    traffic_counts: TrafficCounts | None = None,
 ) -> Demand:
     """Trips by car, transit, bicycle and foot between zones, at congested times.
 
@@ -118,10 +121,28 @@ def travel_demand(
     McFadden, D. (1974). Conditional logit analysis of qualitative choice behavior. Frontiers in Econometrics.
     Ortúzar, J. de D., and Willumsen, L. G. (2011). Modelling Transport, ch. 5, 6 and 11. Wiley.
     """
-    return _demand(
-        trip_ends, travel_choices, car_time, car_reachable, road_network, distance_sensitivity, persons_per_car,
-        peak_hour_share, outbound_share_in_peak, through_share, gateway_volume_per_lane, gateway_volume_per_activity,
-    )  # fmt: skip
+
+    def at(time: Floats, factors: Floats | None = None) -> Demand:
+        return _demand(
+            trip_ends, travel_choices, time, car_reachable, road_network, distance_sensitivity, persons_per_car,
+            peak_hour_share, outbound_share_in_peak, through_share, gateway_volume_per_lane,
+            gateway_volume_per_activity, factors=factors,
+        )  # fmt: skip
+
+    if traffic_counts is None or not len(traffic_counts):
+        return at(car_time)
+    counted = counted_links(traffic_counts, streets, road_network)
+    return at(
+        car_time,
+        fitted_factors(
+            lambda time: at(time).car_trips,
+            car_time,
+            road_network,
+            counted,
+            gap=assignment_gap,
+            most=count_factor_limit,
+        ),
+    )
 
 
 def _demand(
@@ -138,6 +159,7 @@ def _demand(
     gateway_volume_per_lane: float,
     gateway_volume_per_activity: float,
     start: Any = None,
+    factors: Any = None,
 ) -> Demand:
     count = road_network.group_count
     if travel_choices.distance.shape != (count, count):
@@ -156,6 +178,8 @@ def _demand(
     most = gateway_volume_per_activity * trip_ends.activity / lanes if lanes > 0 else 0.0
     volume = min(gateway_volume_per_lane, most)
     add_gateways(trips, road_network, attraction, volume, through_share, outbound_share_in_peak)
+    if factors is not None and np.shape(factors) == trips.shape:
+        trips *= factors
     taken = np.concatenate([minutes[None], travel_choices.minutes[1:]])
     ease = spread.ease / -(travel_choices.car_time_utility)
     return Demand(
@@ -165,6 +189,7 @@ def _demand(
         home_mode_trips=spread.daily.sum(axis=(0, 3))[:, trip_ends.zone_group],
         travel_ease=ease[trip_ends.zone_group],
         demand_balance=spread.factors,
+        count_factors=np.ones(0) if factors is None else factors,
         demand_report=_report(spread, (*trip_ends.notes, *travel_choices.notes)),
     )
 
@@ -330,73 +355,6 @@ def mode_table(daily: Floats, peak: Floats, distance: Floats, minutes: Floats) -
             "mean_minutes": (np.einsum("pmij,mij->pm", daily, long) / some).ravel(),
         }
     )
-
-
-class CityShares(NamedTuple):
-    """Shares of modes in the residents' trips, and their length."""
-
-    mode_share_car: ModeShareCar
-    mode_share_transit: ModeShareTransit
-    mode_share_bicycle: ModeShareBicycle
-    mode_share_walk: ModeShareWalk
-    mean_trip_length: MeanTripLength
-
-
-@model(version="1", decision=DECISION, method="Trips of a day by mode over all trips; lengths weighted by trips.",
-       limits="Trips within the city by its residents.", risks=RISKS, tests=TESTS)  # fmt: skip
-def mode_shares(trips_by_mode: TripsByMode) -> CityShares:
-    """Share of each mode in the residents' trips of a day, and the mean length of a trip.
-
-    References
-    ----------
-    Ortúzar, J. de D., and Willumsen, L. G. (2011). Modelling Transport, ch. 6. Wiley.
-    """
-    trips = trips_by_mode.groupby("mode", sort=False)["trips_per_day"].sum().reindex(list(MODES)).to_numpy()
-    if not trips.sum() > 0:
-        raise NotComputableError("trips that can be made")
-    length = float(trips_by_mode["trips_per_day"] @ trips_by_mode["mean_length"]) / float(trips.sum())
-    car, transit, bicycle, walk = (float(share) for share in trips / trips.sum())
-    return CityShares(car, transit, bicycle, walk, length)
-
-
-class ZoneShares(NamedTuple):
-    """Shares of modes in the trips of each zone's residents; NaN where nobody lives."""
-
-    zone_car_share: ZoneCarShare
-    zone_transit_share: ZoneTransitShare
-    zone_bicycle_share: ZoneBicycleShare
-    zone_walk_share: ZoneWalkShare
-
-
-@model(version="1", decision=DECISION, method="Trips of a zone's residents by mode over all of them.",
-       limits="Zones joined to groups for traffic have the shares of their group.", risks=RISKS,
-       tests=TESTS)  # fmt: skip
-def zone_mode_shares(home_mode_trips: HomeModeTrips) -> ZoneShares:
-    """Share of each mode in the trips of each zone's residents.
-
-    References
-    ----------
-    Ortúzar, J. de D., and Willumsen, L. G. (2011). Modelling Transport, ch. 6. Wiley.
-    """
-    total = home_mode_trips.sum(axis=0)
-    shares = np.divide(home_mode_trips, total, out=np.full_like(home_mode_trips, np.nan), where=total > 0)
-    return ZoneShares(*shares)
-
-
-@model(version="1", decision=DECISION, method="The zones' ease of travel weighted by residents.",
-       limits="Only changes mean anything: the level depends on what is left out.", risks=RISKS,
-       tests=TESTS)  # fmt: skip
-def mean_travel_ease(travel_ease: TravelEase, zone_population: ZonePopulation) -> MeanTravelEase:
-    """How well the average resident gets about by all modes, in seconds of driving.
-
-    References
-    ----------
-    Ben-Akiva, M., and Lerman, S. (1985). Discrete Choice Analysis, ch. 10. MIT Press.
-    """
-    known = np.isfinite(travel_ease) & (zone_population > 0)
-    if not known.any():
-        raise NotComputableError("residents who can go anywhere")
-    return float(travel_ease[known] @ zone_population[known] / zone_population[known].sum())
 
 
 declare_fixed_point(

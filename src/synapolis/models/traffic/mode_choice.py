@@ -32,7 +32,7 @@ from synapolis.layers.vocabulary import (
     ZonePopulation,
     Zones,
 )
-from synapolis.models.traffic.equilibrium import user_equilibrium
+from synapolis.models.traffic.equilibrium import travel_times
 from synapolis.models.traffic.roads import zone_groups
 from synapolis.models.traffic.trip_generation import by_group
 
@@ -164,8 +164,7 @@ def car_reachable(road_network: RoadNetwork) -> CarReachable:
     ----------
     Dijkstra, E. W. (1959). A note on two problems in connexion with graphs. Numerische Mathematik, 1.
     """
-    zones = len(road_network.network.zone_node)
-    return np.isfinite(user_equilibrium(road_network.network, np.zeros((zones, zones))).skim)
+    return np.isfinite(travel_times(road_network.network, road_network.network.free_flow_time))
 
 
 @model(
