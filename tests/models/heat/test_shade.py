@@ -18,11 +18,15 @@ SETTINGS = settings(max_examples=25, deadline=None)
 
 def scene(built, trees=None):
     zero = np.zeros(np.shape(built), dtype=np.float32)
-    return obstacles(zero, np.asarray(built, np.float32), zero if trees is None else np.asarray(trees, np.float32), 0.25)
+    return obstacles(
+        zero, np.asarray(built, np.float32), zero if trees is None else np.asarray(trees, np.float32), 0.25
+    )
 
 
 def cast(built, trees=None, *, altitude, azimuth, reach=200.0, cell=1.0):
-    return shadow(scene(built, trees), cell, altitude=math.radians(altitude), azimuth=math.radians(azimuth), reach=reach)
+    return shadow(
+        scene(built, trees), cell, altitude=math.radians(altitude), azimuth=math.radians(azimuth), reach=reach
+    )
 
 
 @pytest.mark.parametrize("altitude", [20.0, 35.0, 50.0, 70.0])
@@ -87,7 +91,9 @@ def test_shade_only_grows_as_a_block_grows(seed, altitude, azimuth, place, more)
 
 
 def test_hours_of_shade_count_hours_of_sun():
-    day = pd.DataFrame({"altitude": np.radians([-5.0, 2.0, 30.0, 60.0, 30.0]), "azimuth": np.radians([0, 80, 90, 180, 270])})
+    day = pd.DataFrame(
+        {"altitude": np.radians([-5.0, 2.0, 30.0, 60.0, 30.0]), "azimuth": np.radians([0, 80, 90, 180, 270])}
+    )
     built = np.zeros((1, 41), np.float32)
     built[0, 20] = 5.0
     grid = Grid(0, 1, 1.0, 1, 41)

@@ -27,8 +27,8 @@ from synapolis.layers.vocabulary import (
     ResidentsInStrongHeat,
     ResidentsInVeryStrongHeat,
     ResidentUtci,
-    Streets,
     StreetHeatShare,
+    Streets,
     StreetsInStrongHeat,
     StreetUtci,
     Utci,
@@ -189,7 +189,8 @@ def street_heat(
     Returns
     -------
     StreetHeat
-        (link,) [°C] and [1] for every segment, those on bridges and in tunnels too; city figures over walkable ground level.
+        (link,) [°C] and [1] for every segment, those on bridges and in tunnels too; city figures over walkable
+        ground level.
 
     References
     ----------

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -191,8 +192,8 @@ def plant_trees(
     crowns = grid.mask(shapely.buffer(stems, street_tree_crown, quad_segs=4), all_touched=grid.cell_size > 4)
     roofs = np.isin(land_cover, BUILT)
     grown = np.where(crowns & ~roofs, np.maximum(tree_height, np.float32(edit_tree_height)), tree_height)
-    works = ground_works.copy()
-    works.loc[len(works)] = [edit_id, "street_trees", float(len(stems)), "tree"]
+    row = pd.DataFrame([(edit_id, "street_trees", float(len(stems)), "tree")], columns=list(ground_works.columns))
+    works = row if ground_works.empty else pd.concat([ground_works, row], ignore_index=True)
     return TreesPlanted(grown.astype(np.float32), works)
 
 
