@@ -1,5 +1,8 @@
 """Transit indicators on timetables that can be counted on fingers."""
 
+from types import SimpleNamespace
+
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,8 +25,6 @@ PEAK = {"departure_hour": 8.0, "departure_window": 60.0}
 
 def of_times(departures, *, mode="bus", stops=((0, 0), (1000, 0))):
     """One line with a trip at each departure [s], a minute between stops."""
-    import geopandas as gpd  # noqa: PLC0415 - only here
-
     names = [f"s{n}" for n in range(len(stops))]
     times = [(f"t{at}", n, names[n], at + 60 * n, at + 60 * n) for at in departures for n in range(len(stops))]
     return Timetable.from_tables(
@@ -53,7 +54,7 @@ def test_repeated_trips_count_by_their_departures_at_each_stop(toy):
     assert found[["C0", "C1"]].tolist() == [1800] * 2
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(60, 5400), st.integers(0, 3600), st.integers(1, 7200))
 def test_repeated_trips_are_counted_as_if_written_out(headway, offset, length):
     start, end = 7 * 3600 + offset, 7 * 3600 + offset + length
@@ -101,6 +102,21 @@ def test_convenient_transit_reaches_further_to_stations(people):
     for mode, share in (("rail", 70), ("subway", 70), ("bus", 0), ("tram", 0)):
         timetable = of_times(at, mode=mode, stops=stops)
         assert residents_with_convenient_transit(people, timetable, stop_headway(timetable, **PEAK)) == share
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 3000)), min_size=2, max_size=8, unique=True))
+def test_one_stop_more_never_leaves_fewer_people_near(places):
+    points = pd.DataFrame({"x": np.arange(0, 3001, 100.0), "y": 1500.0, "people": np.arange(1.0, 32.0)})
+    shares = []
+    for stops in (places[:-1], places):
+        served = SimpleNamespace(stops=gpd.GeoDataFrame(geometry=[shapely.Point(*xy) for xy in stops]))
+        shares.append(residents_near_frequent_transit(points, served, np.full(len(stops), 1200.0)))
+        near = sum(
+            people for x, y, people in points.to_numpy() if any((x - a) ** 2 + (y - b) ** 2 <= 500**2 for a, b in stops)
+        )
+        assert shares[-1] == pytest.approx(100 * near / points["people"].sum())
+    assert shares[1] >= shares[0]
 
 
 def test_nothing_in_the_peak_is_not_computable():
