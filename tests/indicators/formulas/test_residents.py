@@ -21,13 +21,18 @@ def houses(*places):
 
 
 def test_people_are_in_the_houses_of_their_zone_in_proportion():
-    found = resident_points(zones(), np.array([30.0, 0.0]), houses((50, 50), (150, 50)), np.array([1.0, 2.0]))
+    found = resident_points(zones(), np.array([30.0, 0.0]), houses((50, 50), (150, 50)), np.array([8.0, 16.0]))
     assert found[["x", "y", "people"]].to_numpy().tolist() == [[50, 50, 10], [150, 50, 20]]
 
 
 def test_people_of_a_zone_without_dwellings_are_spread_over_it():
     found = resident_points(zones(), np.array([30.0, 8.0]), houses((250, 50)), np.array([4.0]))
     assert found.to_numpy().tolist() == [[250, 50, 8], [50, 50, 15], [150, 50, 15]]
+
+
+def test_people_of_a_patchwork_of_buildings_are_spread():
+    found = resident_points(zones(), np.array([30.0, 0.0]), houses((50, 50), (150, 50)), np.array([4.0, 10.0]))
+    assert found.to_numpy().tolist() == [[50, 50, 15], [150, 50, 15]]  # the houses would hold 14 of 30
 
 
 def test_without_buildings_everybody_is_spread():

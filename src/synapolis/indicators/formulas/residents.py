@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from synapolis.core.declare import model
+from synapolis.indicators.formulas.measure import FEWEST_KNOWN
 from synapolis.layers.vocabulary import BuildingPopulation, Buildings, ResidentPoints, ZonePopulation, Zones
 
 SPACING = 100.0  # m, of the points over which people of a zone without buildings are spread
@@ -22,7 +23,7 @@ DECISION = "Counting the residents who live near something."
     version="1",
     decision=DECISION,
     method="Estimated residents of each building at a point inside it, scaled so that every zone has its counted "
-    "residents; people of a zone without any dwelling are spread over it.",
+    "residents; people of a zone whose mapped buildings would hold less than half of them are spread over it.",
     limits="Inside a zone people are where floor area is; vacant homes count like others.",
     risks="Single buildings may be wrong by all of their people: use shares of the city.",
     tests=TESTS,
@@ -44,12 +45,13 @@ def resident_points(
     inner = shapely.point_on_surface(buildings.geometry.to_numpy())
     zone = _nearest(zones, inner)
     estimated = np.nan_to_num(np.asarray(building_population, dtype=np.float64))
-    total = np.bincount(zone, weights=estimated, minlength=len(zones)) if len(zone) else np.zeros(len(zones))
-    share = np.divide(estimated, total[zone], out=np.zeros(len(zone)), where=total[zone] > 0)
+    held = np.bincount(zone, weights=estimated, minlength=len(zones)) if len(zone) else np.zeros(len(zones))
+    mapped = (held > 0) & (held >= FEWEST_KNOWN * zone_population)
+    share = np.divide(estimated, held[zone], out=np.zeros(len(zone)), where=mapped[zone])
     people = share * zone_population[zone]
     xy = shapely.get_coordinates(inner)
     housed = pd.DataFrame({"x": xy[:, 0], "y": xy[:, 1], "people": people})[people > 0]
-    return _joined(housed, _spread(zones, np.where(total > 0, 0.0, zone_population)))
+    return _joined(housed, _spread(zones, np.where(mapped, 0.0, zone_population)))
 
 
 @model(
