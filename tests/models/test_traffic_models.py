@@ -207,6 +207,55 @@ def test_after_an_edit_traffic_goes_on_from_before_and_ends_where_a_cold_start_d
         assert warm.link_flow[streets.index.get_loc("s3")] == 0
 
 
+def bans_of(*rows):
+    return pd.DataFrame(rows, columns=["from_street", "junction", "to_street", "only"])
+
+
+def test_a_banned_turn_is_not_driven_and_other_turns_are():
+    streets, junctions, zones = town(gateway=False)
+    start, end = streets.loc["s0", ["from_junction", "to_junction"]]  # j0 to j1; s1 goes on from j1 to j2
+    plain, banned = roads(streets, junctions, zones), bans_of(("s0", end, "s1", False))
+    only = bans_of(("s0", end, "s1", True))
+    assert (start, streets.loc["s1", "from_junction"]) == ("j0", end)
+    for bans, gone in ((banned, {"s1>"}), (only, {"s0<", "s21>"})):
+        net = road_network(streets, junctions, zones, 0.15, 4.0, bans)
+        assert (net.link_id[: len(plain.link_id)] == plain.link_id).all()
+        before = np.flatnonzero(net.link_id == "s0>")[0]
+        could, can = ({of.link_id[k] for k in links_after(of.network, before)} for of in (plain, net))
+        assert could - can == gone
+        assert (net.link_street[len(plain.link_id) :] == -1).all()
+        assert len(set(net.link_id)) == len(net.link_id)
+        assert len(set(net.node_id)) == net.network.node_count
+
+
+def links_after(network, link):
+    """Links with a delay that can follow a link, turns without delay in between."""
+    found, nodes = set(), [network.to_node[link]]
+    while nodes:
+        for after in np.flatnonzero(network.from_node == nodes.pop()):
+            if network.alpha[after] > 0:
+                found.add(after)
+            elif network.free_flow_time[after] == 0:
+                nodes.append(network.to_node[after])
+    return found
+
+
+def test_a_ban_is_void_where_its_streets_are_closed_and_traffic_goes_on_after_a_new_one():
+    streets, junctions, zones = town()
+    bans = bans_of(("s0", "j1", "s1", True), ("nowhere", "j1", "s1", False), ("s5", "j0", "s1", False))
+    closed = streets.assign(drive=streets.index != "s1")
+    plain = roads(closed, junctions, zones)
+    assert road_network(closed, junctions, zones, 0.15, 4.0, bans).network.link_count == plain.network.link_count
+    net = roads(streets, junctions, zones)
+    trips = trips_on(net, np.full(4, 3000.0), np.array([0.0, 3000, 3000, 0]))
+    before = assignment(trips, net, streets, 1e-6)
+    turned = road_network(streets, junctions, zones, 0.15, 4.0, bans)
+    inputs = {"car_trips": trips, "road_network": turned, "streets": streets, "assignment_gap": 1e-6}
+    warm, cold = assignment_from(before._asdict(), {}, inputs), assignment(**inputs)
+    assert warm.vehicle_hours == pytest.approx(cold.vehicle_hours, rel=1e-4)
+    assert warm.vehicle_hours >= before.vehicle_hours * (1 - 1e-4)
+
+
 def figure(assigned, name):
     return assigned.assignment_report.set_index("figure")["value"][name]
 

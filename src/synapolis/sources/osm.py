@@ -17,6 +17,7 @@ from synapolis.sources.closing import sea_areas
 from synapolis.sources.osm_elements import Area, Elements, Way, areas, read_elements
 from synapolis.sources.osm_places import place_rows
 from synapolis.sources.osm_streets import street_layers
+from synapolis.sources.osm_turns import turn_bans
 
 ATTRIBUTION = "© OpenStreetMap contributors"
 LICENCE = "ODbL 1.0"
@@ -49,8 +50,8 @@ class OsmExtract:
     tests="tests/sources/test_osm.py",
 )
 def read_osm(path: Path | str, crs: str | None = None) -> OsmExtract:
-    """Decode an OpenStreetMap file into streets, junctions, buildings, land_use, water, trees, rail, spot_heights,
-    places, points_of_interest, transit_lines and transit_line_stops.
+    """Decode an OpenStreetMap file into streets, junctions, turn_bans, buildings, land_use, water, trees, rail,
+    spot_heights, places, points_of_interest, transit_lines and transit_line_stops.
 
     Features cut at the border are closed against it (water, land use, districts), kept up to it (streets, lines) or
     left out and counted (buildings). Ids are `osm:node/1`, `osm:way/1`, `osm:relation/1`; a way that was split at
@@ -75,7 +76,8 @@ def read_osm(path: Path | str, crs: str | None = None) -> OsmExtract:
 
     References
     ----------
-    OpenStreetMap wiki, pages Key:highway, Key:building, Tag:natural=coastline, Relation:multipolygon.
+    OpenStreetMap wiki, pages Key:highway, Key:building, Tag:natural=coastline, Relation:multipolygon,
+    Relation:restriction.
     """  # noqa: D205
     elements = read_elements(path, crs)
     notes: dict[str, list[str]] = {}
@@ -86,6 +88,7 @@ def read_osm(path: Path | str, crs: str | None = None) -> OsmExtract:
     layers = {
         "streets": streets,
         "junctions": junctions,
+        "turn_bans": turn_bans(elements, streets, notes),
         "buildings": _buildings(found, elements, notes),
         "land_use": _land_use(found, elements, notes),
         "water": _water(found, elements, notes),

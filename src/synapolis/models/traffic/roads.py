@@ -13,8 +13,9 @@ from scipy.spatial import cKDTree
 
 from synapolis.core.declare import model
 from synapolis.core.errors import NotComputableError
-from synapolis.layers.vocabulary import Junctions, RoadNetwork, Streets, Zones
+from synapolis.layers.vocabulary import Junctions, RoadNetwork, Streets, TurnBans, Zones
 from synapolis.models.traffic import network as kernel
+from synapolis.models.traffic.bans import without_banned_turns
 
 # OSM highway class: lane capacity [pcu/h], lanes a direction, free-flow speed [km/h]. MATSim/JOSM OpenStreetMap
 # defaults, read in arup-group/genet genet/output/matsim_xml_values.py; service as living_street.
@@ -45,11 +46,11 @@ URBAN_LIMIT = 50 / 3.6  # [m/s] assumed where no limit is mapped and the class's
 class CityRoads(NamedTuple):
     """The network, and what its links and zones stand for.
 
-    `link_street` (link,) is the row of the street (-1 for a connector), `length` (link,) [m]. Traffic starts and ends
-    in groups of zones: `zone_group` (zone,) is each zone's, one of its own in a city of few zones. The network's first
-    `group_count` zones are the groups, the rest gateways, with `gateway_lanes` (gateway,) that lead in and
-    `gateway_out` that lead out. `link_id` and `node_id` name links and nodes by the source's ids, so that routes can be
-    carried to the network of an edited city, where numbers differ.
+    `link_street` (link,) is the row of the street (-1 for a connector or a turn), `length` (link,) [m]. Traffic starts
+    and ends in groups of zones: `zone_group` (zone,) is each zone's, one of its own in a city of few zones. The
+    network's first `group_count` zones are the groups, the rest gateways, with `gateway_lanes` (gateway,) that lead in
+    and `gateway_out` that lead out. `link_id` and `node_id` name links and nodes by the source's ids, so that routes
+    can be carried to the network of an edited city, where numbers differ.
     """
 
     network: kernel.RoadNetwork
@@ -75,15 +76,23 @@ class CityRoads(NamedTuple):
     version="2",
     decision="Comparing what lanes, closures and new homes do to traffic.",
     method="Each street open to cars gives one link a direction, with the lane capacity of its class; zones join at "
-    "their three nearest junctions; junctions cut by the border are gateways.",
-    limits="No turn delays or signals beyond the delay function; unmapped lanes and limits take the class's default.",
+    "their three nearest junctions; junctions cut by the border are gateways. Where turns are banned a junction is "
+    "divided, so that no route makes them.",
+    limits="No signals or waits to turn beyond the delay function; bans that hold for some hours or vehicles are not "
+    "read; unmapped lanes and limits take the class's default.",
     risks="A wrong lane count moves the bottleneck.",
     tests="tests/models/test_traffic_models.py",
+    optional=("turn_bans",),
 )
 def road_network(
-    streets: Streets, junctions: Junctions, zones: Zones, bpr_alpha: float, bpr_power: float
+    streets: Streets,
+    junctions: Junctions,
+    zones: Zones,
+    bpr_alpha: float,
+    bpr_power: float,
+    turn_bans: TurnBans | None = None,
 ) -> RoadNetwork:
-    """Directed road links with capacity and free-flow time, joined to zones and gateways.
+    """Directed road links with capacity and free-flow time, joined to zones and gateways, without banned turns.
 
     References
     ----------
@@ -100,7 +109,6 @@ def road_network(
     groups = int(group.max()) + 1
     connectors = _connectors(middles, group, points, usable)
     gates = _gateways(junctions, links, usable)
-    lanes = np.concatenate([links["lanes"], np.ones(2 * len(connectors["node"]))])
     tail = np.concatenate([links["from"], count + connectors["group"], connectors["node"]])
     head = np.concatenate([links["to"], connectors["node"], count + connectors["group"]])
     roads = len(links["from"])
@@ -108,21 +116,26 @@ def road_network(
         from_node=tail,
         to_node=head,
         free_flow_time=np.concatenate([links["time"], connectors["time"], connectors["time"]]),
-        capacity=np.concatenate([links["capacity"], np.full(len(lanes) - roads, CONNECTOR_CAPACITY)]),
+        capacity=np.concatenate([links["capacity"], np.full(len(tail) - roads, CONNECTOR_CAPACITY)]),
         alpha=np.where(np.arange(len(tail)) < roads, bpr_alpha, 0.0),
         power=bpr_power,
         node_count=count + groups,
         zone_node=np.concatenate([count + np.arange(groups), gates]),
         is_through=np.arange(count + groups) < count,
     )
+    link_id, node_id = _names(streets, junctions, links, connectors, groups)
+    if turn_bans is not None:
+        network, link_id, node_id = without_banned_turns(network, link_id, node_id, turn_bans)
+    added = np.zeros(network.link_count - roads)
     return CityRoads(
         network,
-        np.concatenate([links["street"], np.full(len(lanes) - roads, -1)]),
-        np.concatenate([links["length"], np.zeros(len(lanes) - roads)]),
+        np.concatenate([links["street"], added.astype(np.int64) - 1]),
+        np.concatenate([links["length"], added]),
         group,
         np.array([links["lanes"][links["from"] == gate].sum() for gate in gates]),
         np.array([links["lanes"][links["to"] == gate].sum() for gate in gates]),
-        *_names(streets, junctions, links, connectors, groups),
+        link_id,
+        node_id,
     )
 
 
