@@ -88,7 +88,7 @@ def test_an_entry_is_written_as_json_csv_and_page(register):
     assert content["live_evidence"]["complaints"][0]["actor"] == "resident"
     assert content["completeness"]["filled"] == completeness(after).filled
     table = {row["field"]: row["value"] for row in csv.DictReader(io.StringIO(entry_csv(after)))}
-    assert (table["name"], table["risks"]) == ("Parking scanner", "name: Misread plate; mitigation: A warden looks")
+    assert (table["name"], table["risks"]) == ("Parking scanner", "Misread plate; mitigation: A warden looks")
     page = render_entry(entry_sheet(register, after))
     assert "Reads &lt;b&gt;plates&lt;/b&gt;." in page
     assert "<script" not in page

@@ -56,7 +56,7 @@ def test_a_difference_is_told_by_field_and_word():
     assert said == [
         "version: [-1-] {+2+}",
         "summary: A car with cameras reads [-number-] plates and holds them against paid parking.",
-        "risks: name: Misread plate; mitigation: A warden looks {+name: Wrong place+}",
+        "risks: Misread plate; mitigation: A warden looks {+Wrong place+}",
     ]
     assert difference(before, before) == ()
 

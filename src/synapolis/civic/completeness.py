@@ -28,6 +28,7 @@ APPLIES: Mapping[str, Callable[[AlgorithmEntry], bool]] = MappingProxyType({
     "end": lambda entry: entry.status == "out of use",
     "area": _system,
     "department": _system,
+    "decision_process": _system,
     "auditors": _system,
     "website": _system,
     "registration_url": _system,

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 
 from synapolis.civic.entry import AlgorithmEntry
 
+LEADING = ("name", "title", "metric", "service", "description")
+"""Parts of an item that are said without a label, before the others."""
 Piece = tuple[Literal["kept", "gone", "new"], str]
 AROUND = 6
 """Words shown beside a change in a long text."""
@@ -58,7 +60,9 @@ def told(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, BaseModel):
         said = {name: told(getattr(value, name)) for name in type(value).model_fields}
-        return "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in said.items() if text)
+        first = ": ".join(said[name] for name in LEADING if said.get(name))
+        rest = [f"{name.replace('_', ' ')}: {text}" for name, text in said.items() if text and name not in LEADING]
+        return "; ".join(filter(None, (first, *rest)))
     if isinstance(value, dict):
         return "\n".join(f"{key}: {told(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):

@@ -86,14 +86,13 @@ def twin_entry(algorithm: Algorithm, profile: Profile) -> AlgorithmEntry:
         responsible_owner=profile.responsible_owner or algorithm.owner,
         suppliers=(Supplier(name="Synapolis maintainers", role="write and test it"),),
         goal_and_impact=algorithm.decision,
-        decision_process=algorithm.decision,
         lawful_basis=profile.lawful_basis,
         datasets=tuple(_dataset(name, algorithm) for name in algorithm.data),
         description=f"{algorithm.method} Limits: {algorithm.limits}",
         type="rule-based",
         methods=algorithm.source,
         human_intervention=algorithm.oversight,
-        risks=(Risk(name="What may go wrong", description=algorithm.risks, mitigation=algorithm.oversight),),
+        risks=(Risk(name="What may go wrong", description=algorithm.risks),),
         monitoring=f"Checked by {algorithm.tests} at every change.",
         rollback="It computes and changes nothing in the city; an answer is set aside by its hash.",
         keywords=algorithm.outputs if isinstance(algorithm, Declaration) else (),
@@ -112,14 +111,12 @@ def _dataset(name: str, algorithm: Algorithm) -> Dataset:
     if not isinstance(algorithm, Declaration):
         return Dataset(name=name)
     if assumption is not None:
-        value = f"{assumption.value:g}{_unit(assumption.unit)}"
-        said = f"Assumption: {assumption.meaning} {value} ({assumption.standing}: {assumption.source})."
+        value = f"{assumption.value:g} {assumption.unit}".removesuffix(" 1")
+        said = f"{assumption.meaning}, taken as {value} ({assumption.standing}: {assumption.source})"
         return Dataset(name=name, description=said, personal_data=False)
     if quantity is None:
         return Dataset(name=name, personal_data=False)
-    said = f"{quantity.meaning} By {quantity.place}{_unit(quantity.unit)}."
-    return Dataset(name=name, description=said, personal_data=False)
-
-
-def _unit(unit: str) -> str:
-    return f" [{unit}]" if unit not in {"", "1"} else ""
+    unit = f" [{quantity.unit}]" if quantity.unit not in {"", "1"} else ""
+    return Dataset(
+        name=name, description=f"{quantity.meaning.rstrip('.')}, by {quantity.place}{unit}", personal_data=False
+    )

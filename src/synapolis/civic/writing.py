@@ -103,7 +103,11 @@ def _row(entry: AlgorithmEntry, name: str) -> FieldRow:
     field = AlgorithmEntry.model_fields[name]
     value = getattr(entry, name)
     lines = tuple(told(item) for item in value) if isinstance(value, tuple) else tuple(told(value).split("\n"))
-    return FieldRow(name.replace("_", " ").capitalize(), field.description or "", lines if filled(entry, name) else ())
+    return FieldRow(_label(name), field.description or "", lines if filled(entry, name) else ())
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize().replace(" url", ", address")
 
 
 def evidence_lines(found: Evidence) -> tuple[EvidenceLine, ...]:
