@@ -60,14 +60,18 @@ def test_a_byte_that_is_no_text_any_more_is_named(whole, tmp_path):
 
 
 @pytest.mark.slow
-def test_any_changed_byte_of_the_row_is_found(whole, tmp_path):
+def test_any_changed_byte_of_the_row_is_found_or_changes_no_entry(whole, tmp_path):
     content, entry = whole
     begin, texts = row_of(content, entry), sum(len(value) for name, value in vars(entry).items() if name != "seq")
-    for place in (
-        *range(begin - 12, begin),
-        *range(begin, begin + texts, 5),
-    ):  # the row's header and number, then its texts
+    header = range(begin - 12, begin)  # the row's size and number, and the sizes of its fields
+    harmless = 0
+    for place in (*header, *range(begin, begin + texts, 5)):
         changed = content[:place] + bytes((content[place] ^ 1,)) + content[place + 1 :]
         verdict = verdict_of(tmp_path, changed)
-        assert not verdict.whole
-        assert place < begin or verdict.seq == 7
+        if verdict.whole:  # such as a row that claims a byte more than it uses
+            harmless += 1
+            assert place in header
+            assert verdict.head == verdict_of(tmp_path, content).head
+        else:
+            assert place in header or verdict.seq == 7
+    assert harmless <= 2

@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, bindparam, cast, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    LargeBinary,
+    Select,
+    case,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from synapolis.core.errors import RecordsError
@@ -23,13 +35,12 @@ from synapolis.records.tables import journal as table
 from synapolis.records.tables import journal_head
 
 ACTOR = "SYNAPOLIS_ACTOR"
-_BYTES = tuple(column for column in table.columns if column.name != "seq")
+_TEXTS = tuple(column for column in table.columns if column.name != "seq")
 _AT_ONCE = 500
 
 _HEAD = select(journal_head.c.seq, journal_head.c.hash)
-_TURN = select(func.pg_advisory_xact_lock(0x53594E4A))  # faster among many than locking the head's row
+_TURN = text("SELECT seq, hash FROM journal_turn()")  # waits for this writer's turn; see step 0001
 _INSERT = insert(table)
-_FORWARD = update(journal_head).values(seq=bindparam("to"), hash=bindparam("called"))
 
 
 def local_actor() -> str:
@@ -86,13 +97,11 @@ class Journal:
             return self._append(connection, texts, content)
 
     def _append(self, connection: Connection, texts: Mapping[str, str], body: str) -> JournalEntry:
-        if self.store.dialect == "postgresql":  # SQLite's write lock is held already
-            connection.execute(_TURN)
-        head = _there(self.head_within(connection))
+        turn = _TURN if self.store.dialect == "postgresql" else _HEAD  # SQLite's write lock is held already
+        head = _there(_head(connection, turn))
         entry = written(head.seq + 1, at=self._now(), body=body, prev_hash=head.hash, **texts)
         read = entry.read()
         connection.execute(_INSERT, vars(read) | {"body": body})
-        connection.execute(_FORWARD, {"to": read.seq, "called": read.hash})
         return read
 
     def _now(self) -> str:
@@ -119,7 +128,8 @@ class Journal:
         limit : int, optional
             At most so many, from the side where reading begins.
         """
-        query = select(table).order_by(table.c.seq.desc() if newest_first else table.c.seq).limit(limit)
+        order = table.c.seq.desc() if newest_first else table.c.seq
+        query = self._query().order_by(order).limit(limit)
         if kind is not None:
             query = query.where(table.c.kind == kind)
         if actor is not None:
@@ -127,12 +137,8 @@ class Journal:
         if since is not None:
             query = query.where(table.c.at >= stamp(since))
         with self.store.read() as connection:
-            for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
-                values = [str(value).encode("utf-8", "surrogateescape") for value in row[1:]]
-                try:
-                    yield Written(row[0], *values).read()
-                except ValueError as error:
-                    raise RecordsError(f"entry {row[0]} of the journal cannot be read: {error}; verify it") from error
+            for entry in _rows(connection, query):
+                yield _read(entry)
 
     def head(self) -> Head:
         """Return number and hash of the last entry."""
@@ -141,8 +147,7 @@ class Journal:
 
     def head_within(self, connection: Connection) -> Head | None:
         """Return the last entry as a transaction sees it; None where the row that names it is missing."""
-        row = connection.execute(_HEAD).first()
-        return Head(row[0], row[1]) if row is not None else None
+        return _head(connection, _HEAD)
 
     def verify(self) -> Verdict:
         """Walk the whole chain and say whether it is whole, or what is damaged first."""
@@ -164,23 +169,44 @@ class Journal:
 
     def written(self, connection: Connection) -> Iterator[Written]:
         """Read all entries byte for byte, oldest first, inside a transaction of `store.read()`."""
-        query = select(table.c.seq, *(self._bytes(column) for column in _BYTES)).order_by(table.c.seq)
-        try:
-            for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
-                yield Written(row[0], *(value or b"" for value in row[1:]))
-        except SQLAlchemyError as error:
-            raise RecordsError(f"the database says: {getattr(error, 'orig', None) or error}") from error
+        return _rows(connection, self._query().order_by(table.c.seq))
 
-    def _bytes(self, column: ColumnElement[str]) -> ColumnElement[bytes]:
-        """A text column as its bytes: damaged bytes need not be text."""
+    def _query(self) -> Select[Any]:
+        """Texts as their bytes: damaged bytes need not be text. What SQLite no longer takes for text is NULL."""
+        texts: list[ColumnElement[Any]]
         if self.store.dialect == "sqlite":
-            return cast(column, LargeBinary)
-        return func.convert_to(column, "UTF8", type_=LargeBinary)
+            texts = [case((func.typeof(column) == "text", cast(column, LargeBinary))) for column in _TEXTS]
+        else:
+            texts = [func.convert_to(column, "UTF8", type_=LargeBinary) for column in _TEXTS]
+        return select(table.c.seq, *texts)
+
+
+def _rows(connection: Connection, query: Select[Any]) -> Iterator[Written]:
+    try:
+        for seq, *texts in connection.execution_options(yield_per=_AT_ONCE).execute(query):
+            if None in texts:
+                name = _TEXTS[texts.index(None)].name
+                raise RecordsError(f"entry {seq}: its {name} is no longer marked as text")
+            yield Written(seq, *texts)
+    except SQLAlchemyError as error:
+        raise RecordsError(f"the database says: {getattr(error, 'orig', None) or error}") from error
+
+
+def _read(entry: Written) -> JournalEntry:
+    try:
+        return entry.read()
+    except ValueError as error:
+        raise RecordsError(f"entry {entry.seq} of the journal cannot be read: {error}; verify it") from error
 
 
 def stamp(time: datetime) -> str:
     """Spell a time as the journal does: UTC, microseconds, Z; so that text order is time order."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _head(connection: Connection, query: Executable) -> Head | None:
+    row = connection.execute(query).first()
+    return Head(row[0], row[1]) if row is not None else None
 
 
 def _there(head: Head | None) -> Head:

@@ -50,6 +50,30 @@ def upgrade() -> None:
         postgresql=NOT_FORWARD,
         says="the head of the journal is never changed but by one entry forward",
     )
+    _move_head()
     refuse_unless(
         "journal_head", before="DELETE", sqlite="1", postgresql="true", says="the head of the journal is never deleted"
+    )
+
+
+def _move_head() -> None:
+    """Let each entry move the head; on PostgreSQL, take one's turn and read the head in a single call.
+
+    What a writer asks the server for while it holds its turn, all others wait for. (Each statement of the function sees
+    the database anew, so it reads the head as the last writer left it.)
+    """
+    move = "UPDATE journal_head SET seq = NEW.seq, hash = NEW.hash"
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(f"CREATE TRIGGER journal_moves_head AFTER INSERT ON journal BEGIN {move}; END")
+        return
+    op.execute(
+        f"CREATE FUNCTION journal_moves_head() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {move}; RETURN NULL; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER journal_moves_head AFTER INSERT ON journal FOR EACH ROW EXECUTE FUNCTION journal_moves_head()"
+    )
+    op.execute(
+        "CREATE FUNCTION journal_turn() RETURNS TABLE (seq bigint, hash text) LANGUAGE plpgsql VOLATILE AS $$ BEGIN "
+        "PERFORM pg_advisory_xact_lock(1398361674); "  # one number for the journal, of no meaning
+        "RETURN QUERY SELECT journal_head.seq, journal_head.hash FROM journal_head; END $$"
     )
