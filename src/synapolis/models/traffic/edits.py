@@ -12,7 +12,7 @@ TESTS = "tests/models/test_traffic_models.py"
 RISKS = "Deliveries, emergency access and turning lanes are not looked at."
 
 
-@model(version="1", decision="Rehearsing lanes taken from cars or given to them.",
+@model(version="2", decision="Rehearsing lanes taken from cars or given to them.",
        method="Changes the lanes of the named segments, mapped or those of their class; one left without a lane "
        "is closed to cars.",
        limits="Lane widths, turning lanes and parking are not modelled.", risks=RISKS, tests=TESTS)  # fmt: skip
@@ -30,7 +30,7 @@ def change_lanes(streets: Streets, edit_streets: EditStreets, edit_lanes: EditLa
     )
 
 
-@model(version="1", decision="Rehearsing a street closed to cars.", method="The named segments are closed to cars.",
+@model(version="2", decision="Rehearsing a street closed to cars.", method="The named segments are closed to cars.",
        limits="Residents' and delivery access is not modelled.", risks=RISKS, tests=TESTS)  # fmt: skip
 def close_street(streets: Streets, edit_streets: EditStreets) -> Streets:
     """Close a street to cars.
