@@ -15,6 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import SourceError
 from synapolis.indicators.catalogue import find
 from synapolis.indicators.observations import CITY, GRADES, Observation
@@ -113,6 +114,20 @@ class Check:
     passed_over: tuple[str, ...] = ()
 
 
+@registered(
+    kind="rule",
+    version="1",
+    name="outcome_contract",
+    decision="Whether a promise was kept, and what is to be paid for it.",
+    data=("promise", "observations of its indicator"),
+    method="The last observation that counts by the contract is held against the promised change; the amount is linear "
+    "from the threshold to the full change and capped, exact to the cent.",
+    source="The project's own rule, told in docs/indicators.md; threshold, cap and whose figures count are the contract's.",
+    limits="Says whether the indicator moved as promised, not who moved it.",
+    risks="A figure that the paid party made itself invites gilding: name other sources in the contract.",
+    tests="tests/indicators/test_contracts.py",
+    oversight="People sign the contract and pay; the verdict names the figure it rests on, and those passed over.",
+)
 def check(promise: Promise, observations: Sequence[Observation], *, today: dt.date) -> Check:
     """Hold a promise against the observations there are.
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from synapolis.core.declare import registered
 from synapolis.core.errors import SourceError
 from synapolis.indicators.catalogue import Indicator, find
 
@@ -112,6 +113,18 @@ class _Faults:
             raise SourceError(f"{self.where}: nothing was imported; {'; '.join(self.told[:MOST])}{more}")
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Which observations of indicators are taken into the city's records.",
+    data=("CSV of observations: indicator, area, period, value or counts, unit, quality, source",),
+    method="Each row is checked against the catalogue: known indicator, its unit, plausible range, agreement of value "
+    "and counts, real dates, a grade, no figure twice; all rows are taken or none.",
+    source="Grades and plausible ranges as an idea of the U4SSC verifier's sheet; the rules are the project's own.",
+    limits="A plausible wrong figure passes: the range only catches slips of unit and decimal point.",
+    risks="A figure taken as measured that was guessed misleads: the grade is asked for and shown with it.",
+    tests="tests/indicators/test_observations.py",
+)
 def read_observations(
     data: bytes | str, *, where: str = "observations", today: dt.date | None = None
 ) -> tuple[Observation, ...]:
@@ -150,6 +163,17 @@ def read_observations(
     return tuple(observation for _, observation in found.values())
 
 
+@registered(
+    kind="parser",
+    version="1",
+    decision="Which targets of the city, and which benchmarks, values are held against.",
+    data=("CSV of targets and benchmarks: kind, indicator, area, value, unit, by, severe, source",),
+    method="Each row is checked against the catalogue, and targets are kept apart from benchmarks; all rows or none.",
+    source="The project's own form, told in docs/indicators.md.",
+    limits="Whether a target was really decided is not known: its source is taken as written.",
+    risks="A target set low makes a city look good: the target stands beside each value.",
+    tests="tests/indicators/test_observations.py",
+)
 def read_targets(data: bytes | str, *, where: str = "targets") -> tuple[tuple[Target, ...], tuple[Benchmark, ...]]:
     """Read the city's targets, and benchmarks with their source, from CSV: all of them or none.
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from synapolis.core.declare import registered
 from synapolis.indicators.catalogue import Band, Indicator
 from synapolis.indicators.observations import Target
 
@@ -40,6 +41,19 @@ class Standing:
 NOT_JUDGED = Standing("not judged", "", "no target and no benchmark", "")
 
 
+@registered(
+    kind="rule",
+    version="1",
+    name="standing",
+    decision="Which problems of a city are called severe.",
+    data=("value of an indicator with its interval", "target of the city", "bands of a published benchmark"),
+    method="Held against the city's own target where there is one, else against the bands of a benchmark; a benchmark "
+    "whose source nobody here read never makes a problem severe.",
+    source="The project's own rule, told in docs/indicators.md; ISO 37120 and its kin set no thresholds.",
+    limits="Without target or benchmark nothing is judged, however bad it may be.",
+    risks="What nobody set a target for is not seen: the report lists what was not judged.",
+    tests="tests/indicators/test_standing.py",
+)
 def stand(
     indicator: Indicator,
     value: float,

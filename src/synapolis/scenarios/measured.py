@@ -41,12 +41,13 @@ def keep_observations(journal: Journal, city: str, found: Sequence[Observation],
     facts = {_key(city, each): each for each in found}
     with journal.store.write() as connection:
         known = {row.id: row for row in fetch(connection, Kept, observations.c.city == city)}
-        clashes = [
-            _clash(each, known[key]) for key, each in facts.items() if key in known and differs(each, known[key])
-        ]
+        again = [(each, known[key]) for key, each in facts.items() if key in known]
+        clashes = [_clash(each, kept) for each, kept in again if differs(each, kept)]
         if clashes:
-            raise RecordsError(f"nothing was imported: {'; '.join(clashes[:8])}. A figure that is kept is never changed: "
-                               "name the revision in its source")  # fmt: skip
+            told = "; ".join(clashes[:8])
+            raise RecordsError(
+                f"nothing was imported: {told}. A figure that is kept is never changed: name the revision in its source"
+            )
         new = {key: each for key, each in facts.items() if key not in known}
         if new:
             body = {"act": "imported", "city": city, "from": source, "count": len(new),
