@@ -122,7 +122,7 @@ class Check:
     data=("promise", "observations of its indicator"),
     method="The last observation that counts by the contract is held against the promised change; the amount is linear "
     "from the threshold to the full change and capped, exact to the cent.",
-    source="The project's own rule, told in docs/indicators.md; threshold, cap and whose figures count are the contract's.",
+    source="The project's own rule, told in docs/indicators.md; threshold, cap and sources are the contract's.",
     limits="Says whether the indicator moved as promised, not who moved it.",
     risks="A figure that the paid party made itself invites gilding: name other sources in the contract.",
     tests="tests/indicators/test_contracts.py",
