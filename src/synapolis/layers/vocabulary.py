@@ -351,6 +351,10 @@ HousingExpenditure = Annotated[float, on("city", "%", "Share of household income
 CostBurdenedHouseholds = Annotated[
     float, on("city", "%", "Share of households that would pay more of their income for rent than the limit.")
 ]
+MedianMultiple = Annotated[
+    float, on("city", "1", "Median price of a dwelling over the median yearly household income.")
+]
+PriceToRent = Annotated[float, on("city", "1", "Median price of a dwelling over the median rent of a year.")]
 Households = Annotated[float, on("city", "count", "Number of households.")]
 PopulationBelowPovertyLine = Annotated[float, on("city", "%", "Share of people below the poverty line.")]
 GiniCoefficient = Annotated[float, on("city", "1", "Gini coefficient of household incomes, 0 equal to 1 unequal.")]

@@ -36,6 +36,25 @@ def test_cost_burdened_households_are_those_who_cannot_afford_the_rent():
     assert society.cost_burdened_households(0.85) == pytest.approx(15)
 
 
+def test_median_multiple_and_price_to_rent():
+    zones = gpd.GeoDataFrame(
+        {
+            "median_home_price": [200_000.0, 300_000, 500_000, np.nan],
+            "median_income": [50_000.0, 40_000, 80_000, 90_000],
+        },
+        index=["a", "b", "c", "d"],
+    )
+    homes = np.array([40.0, 30, 20, 500])
+    # medians over 90 dwellings: 300 000, and 50 000 (b 30, a 70 of 90)
+    assert society.median_multiple(zones, homes) == pytest.approx(6)
+    rent = np.array([1000.0, 1250, 2000, 3000])
+    assert society.price_to_rent(zones, homes, rent) == pytest.approx(300_000 / 15_000)
+    with pytest.raises(NotComputableError, match="needs median home price in its zones"):
+        society.median_multiple(zones.drop(columns="median_home_price"), homes)
+    with pytest.raises(NotComputableError, match="zones with dwellings whose prices"):
+        society.price_to_rent(zones, homes * 0, rent)
+
+
 def test_households():
     assert society.households(ONE_ZONE) == 40
     with pytest.raises(NotComputableError, match="needs households"):

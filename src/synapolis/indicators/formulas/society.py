@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,9 +18,12 @@ from synapolis.layers.vocabulary import (
     Households,
     HousingExpenditure,
     IncomeGroups,
+    MedianMultiple,
     MonthlyRent,
     PopulationBelowPovertyLine,
+    PriceToRent,
     ResidentsInAffordableHousing,
+    ZoneHomes,
     ZonePopulation,
     Zones,
 )
@@ -82,6 +87,53 @@ def cost_burdened_households(city_affordable_share: CityAffordableShare) -> Cost
     US HUD cost-burden convention, as summarised publicly (standard not read).
     """
     return 100 * (1 - city_affordable_share)
+
+
+@indicator(
+    method="Median over dwellings of the zones' prices (`zones.median_home_price`), over the median over dwellings "
+    "of their median household incomes, of zones where both are known.",
+    limits="Every dwelling of a zone is taken at the zone's median.",
+    tests=TESTS,
+    columns=("zones.median_income",),
+)
+def median_multiple(zones: Zones, zone_homes: ZoneHomes) -> MedianMultiple:
+    """Median price of a dwelling over the median household income of a year.
+
+    Raises
+    ------
+    NotComputableError
+        No zone with dwellings has both a price and an income.
+
+    References
+    ----------
+    Demographia International Housing Affordability 2024, as summarised publicly (standard not read).
+    """
+    price, income = _of_zones(zones, "median_home_price"), _of_zones(zones, "median_income")
+    known = np.isfinite(price) & np.isfinite(income) & (zone_homes > 0)
+    return _median(price[known], zone_homes[known]) / _median(income[known], zone_homes[known])
+
+
+@indicator(
+    method="Median over dwellings of the zones' prices (`zones.median_home_price`), over the median over dwellings "
+    "of the yearly rent of their typical homes, of zones where both are known.",
+    limits="Homes for sale and for rent differ; every dwelling of a zone is taken at the zone's figure.",
+    tests=TESTS,
+)
+def price_to_rent(zones: Zones, zone_homes: ZoneHomes, monthly_rent: MonthlyRent) -> PriceToRent:
+    """Median price of a dwelling over the median rent of a year.
+
+    Raises
+    ------
+    NotComputableError
+        No zone with dwellings has both a price and a rent.
+
+    References
+    ----------
+    OECD price-to-rent ratio, as summarised publicly (standard not read).
+    """
+    price = _of_zones(zones, "median_home_price")
+    known = np.isfinite(price) & np.isfinite(monthly_rent) & (zone_homes > 0)
+    return _median(price[known], zone_homes[known]) / _median(MONTHS * monthly_rent[known], zone_homes[known])
 
 
 @indicator(
@@ -155,6 +207,21 @@ def gini_coefficient(income_groups: IncomeGroups) -> GiniCoefficient:
     earned = np.cumsum(income * share) / (income * share).sum()
     before = np.concatenate([[0.0], earned[:-1]])
     return float(1 - (share * (earned + before)).sum())
+
+
+def _of_zones(zones: Any, column: str) -> NDArray[np.float64]:
+    if column not in zones:
+        raise NotComputableError(f"needs {column.replace('_', ' ')} in its zones (column {column!r})")
+    return np.asarray(zones[column], dtype=np.float64)
+
+
+def _median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Lowest value that at least half of the weight does not pass."""
+    if not len(values):
+        raise NotComputableError("needs zones with dwellings whose prices, incomes or rents are known; none is")
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
 def _distribution(groups: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -79,6 +79,7 @@ def make_zones(
         health_care=np.bincount(service_zone[services["kind"] == "health"], minlength=count).astype(float),
         median_income=np.where(homes > 0, np.round(median), np.nan),
         monthly_rent=np.where(homes > 0, np.round(rent), np.nan),
+        median_home_price=np.where(homes > 0, np.round(12 * 24 * rent), np.nan),
         **_census(people.astype(float), homes, tilt),
     )
     lived_in = np.flatnonzero(homes > 0)
