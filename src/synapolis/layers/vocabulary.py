@@ -135,6 +135,8 @@ MeanStreetUtci = Annotated[float, on("city", "°C", "Felt temperature (UTCI), me
 StreetsInStrongHeat = Annotated[
     float, on("city", "1", "Share of the length of walking streets in strong heat stress (UTCI above 32 °C).")
 ]
+SyntheticSewerNodes = Annotated[Table, on("layer", "", "Manholes and outfalls made up where none are mapped.")]
+SyntheticSewerPipes = Annotated[Table, on("layer", "", "Sewer pipes made up where none are mapped.")]
 SewerBalance = Annotated[Table, on("city", "m³", "Where the water of the sewers came from and where it went.")]
 SewerPeaks = Annotated[
     Table, on("layer", "", "Each sewer node's deepest water [m], time surcharged [h] and volume spilled [m³].")
@@ -180,6 +182,9 @@ FreeFlowCarTime = Annotated[
     Floats, on("origin-destination", "s", "Car travel time on empty streets.", axes=("origin", "destination"))
 ]
 CarTime = Annotated[Floats, on("origin-destination", "s", "Congested car travel time.", axes=("origin", "destination"))]
+GoodsTrips = Annotated[
+    Floats, on("origin-destination", "1/h", "Goods vehicles in the peak hour.", axes=("origin", "destination"))
+]
 TripEnds = Annotated[Any, on("zone", "1/d", "Trips made and drawn a day, by purpose, income and car at hand.")]
 StreetDistance = Annotated[
     Floats, on("origin-destination", "m", "Shortest way on streets and paths.", axes=("origin", "destination"))

@@ -11,6 +11,7 @@ from synapolis.layers.schemas import LAYERS
 from synapolis.models import load_models
 from synapolis.models.traffic.demand import PEAK, travel_demand
 from synapolis.models.traffic.demand_figures import mode_shares, zone_mode_shares
+from synapolis.models.traffic.goods import goods_trips
 from synapolis.models.traffic.mode_choice import street_distance, travel_choices
 from synapolis.models.traffic.trip_generation import (
     PURPOSES,
@@ -221,6 +222,24 @@ def test_what_the_data_lack_is_told(call, town):
     assert any("shops" in note for note in notes)
     assert np.isfinite(drawn).all()
     assert "no incomes: everyone weighs money alike" in call(trip_ends, income_groups=None).notes
+
+
+def test_goods_follow_jobs_and_residents_and_keep_to_streets(call, town, cache):
+    trips = call(goods_trips)
+    (roads,) = words(town, cache, "road_network")
+    count = roads.group_count
+    zones = town.layers["zones"].value
+    stops = 0.09 * (0.25 * zones["jobs"] + 0.05 * zones["population"]).to_numpy()
+    np.testing.assert_allclose(trips[:count, :count].sum(axis=1), stops, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(trips[:count, :count].sum(axis=0), stops, rtol=1e-5, atol=1e-6)
+    assert trips[count:, count:].sum() == 0
+    more = call(goods_trips, zone_jobs=2 * zones["jobs"].to_numpy())
+    assert more.sum() > trips.sum()
+    (joined,) = words(town, cache, "car_reachable")
+    cut = joined.copy()
+    cut[2], cut[:, 2] = False, False
+    apart = call(goods_trips, car_reachable=cut)[:count, :count]
+    assert np.delete(apart[2], 2).sum() == np.delete(apart[:, 2], 2).sum() == 0
 
 
 def test_incomes_of_single_households_are_joined_to_fifths(town):
