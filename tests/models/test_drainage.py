@@ -73,7 +73,7 @@ def test_streets_and_sewers_share_one_account_of_water():
 
 def test_the_sea_stands_in_the_outfall():
     with run_of(network(), outfall_level=9.0) as run:
-        for _ in range(60):
+        for _ in range(350):
             run.advance(10, np.zeros(3))
         assert run.depths()[:2] == pytest.approx([1.0, 1.5], abs=0.05)
 

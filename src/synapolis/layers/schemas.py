@@ -112,9 +112,15 @@ def _text(meaning: str, *, optional: bool = False) -> Column:
 
 
 def _number(
-    meaning: str, unit: str, *, nullable: bool = True, low: float | None = 0, high: float | None = None
+    meaning: str,
+    unit: str,
+    *,
+    nullable: bool = True,
+    low: float | None = 0,
+    high: float | None = None,
+    optional: bool = False,
 ) -> Column:
-    return Column("number", meaning, unit, nullable, low, high)
+    return Column("number", meaning, unit, nullable, low, high, optional)
 
 
 def _flag(meaning: str) -> Column:
@@ -290,10 +296,10 @@ LAYERS: dict[str, Schema] = {
             from_node=_text("upper node"),
             to_node=_text("lower node"),
             diameter=_number("inner diameter", "m", nullable=False, high=20),
-            length=_number("length where surveyed, else that of the line", "m"),
-            roughness=_number("Manning's n where known", "s/m^(1/3)", high=1),
-            upper_offset=_number("height of its invert above that of the upper node", "m"),
-            lower_offset=_number("height of its invert above that of the lower node", "m"),
+            length=_number("length where surveyed, else that of the line", "m", optional=True),
+            roughness=_number("Manning's n where known", "s/m^(1/3)", high=1, optional=True),
+            upper_offset=_number("height of its invert above that of the upper node", "m", optional=True),
+            lower_offset=_number("height of its invert above that of the lower node", "m", optional=True),
         ),
         _schema(
             "weather",

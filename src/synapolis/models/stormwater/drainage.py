@@ -32,10 +32,15 @@ from synapolis.layers.vocabulary import (
     StorageDepth,
     StormIntensity,
     SurchargedManholes,
+    SyntheticSewerNodes,
+    SyntheticSewerPipes,
 )
 from synapolis.models.stormwater.sewers import Roofs, SewerNetwork, SewerRun, swmm_input
 from synapolis.models.stormwater.site import Site
 from synapolis.models.stormwater.surface import MM_PER_HOUR, Surface
+
+CLOSING, OPENING = 0.5, 0.05
+"""Factor on a gully's capacity in each interval in which its manhole spills, and what it regains in others [1]."""
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -75,16 +80,17 @@ class Gullies:
 def couple(surface: Surface, run: SewerRun, gullies: Gullies, intervals: list[tuple[float, float]]) -> None:
     """Carry the surface and the sewers through a storm, giving and taking after each interval.
 
-    A gully takes what stands on its cell, at most its capacity, and nothing while its manhole spills.
+    A gully takes what stands on its cell, at most its capacity; while its manhole spills, its capacity halves from
+    interval to interval, and comes back slowly: a valve that slams would make waves in the pipes.
     """
-    spilled = np.zeros(run.nodes)
+    open_ = np.ones(run.nodes)
     for length, fallen in intervals:
         surface.advance(length, fallen)
-        open_ = (spilled == 0.0)[gullies.node]
-        gone = surface.draw(gullies.cells, np.where(open_, gullies.capacity * length, 0.0))
+        gone = surface.draw(gullies.cells, open_[gullies.node] * gullies.capacity * length)
         inflow = np.bincount(gullies.node, gone, minlength=run.nodes).astype(float) * (surface.cell_area / length)
         spilled = run.advance(length, inflow)
         surface.pour(gullies.cover, spilled)
+        open_ = np.where(spilled > 0.0, CLOSING * open_, np.minimum(open_ + OPENING, 1.0))
 
 
 @model(
@@ -158,6 +164,51 @@ def flood_with_sewers(
         sewer_spill=float(peaks["spilled"].sum()),
         surcharged_manholes=float(np.count_nonzero(peaks["surcharged"].to_numpy()[inlets] > 0)),
     )
+
+
+@model(
+    version="1",
+    decision="Seeing roughly what sewers would do to a flood where no map of them can be had.",
+    method="As flood_with_sewers, in the network that synthetic_sewers makes up along the streets.",
+    limits="No pipe was surveyed: a sketch of a network that a designer would lay today.",
+    risks="Reads like a real network and is none: use it to compare, and never for a single pipe.",
+    tests="tests/models/test_derive_sewers.py",
+    origin="assumed",
+    rank=2,
+)
+def flood_with_synthetic_sewers(
+    storm_intensity: StormIntensity,
+    runoff_depth: RunoffDepth,
+    ground_elevation: GroundElevation,
+    land_cover: LandCover,
+    impervious_fraction: ImperviousFraction,
+    manning_roughness: ManningRoughness,
+    storage_depth: StorageDepth,
+    synthetic_sewer_nodes: SyntheticSewerNodes,
+    synthetic_sewer_pipes: SyntheticSewerPipes,
+    grid: Grid,
+    extent: Extent,
+    soil_conductivity: float,
+    soil_suction: float,
+    soil_moisture_deficit: float,
+    inlet_capacity: float,
+    inlet_reach: float,
+    roof_to_sewer: float,
+    sea_level: float,
+    recession_time: float,
+) -> DrainedFlood:
+    """Flood with sewers that nobody mapped.
+
+    References
+    ----------
+    As flood_with_sewers and synthetic_sewers.
+    """
+    drained: DrainedFlood = flood_with_sewers(
+        storm_intensity, runoff_depth, ground_elevation, land_cover, impervious_fraction, manning_roughness,
+        storage_depth, synthetic_sewer_nodes, synthetic_sewer_pipes, grid, extent, soil_conductivity, soil_suction,
+        soil_moisture_deficit, inlet_capacity, inlet_reach, roof_to_sewer, sea_level, recession_time,
+    )  # fmt: skip
+    return drained
 
 
 def _nearest(site: Site, network: SewerNetwork, cells: NDArray[np.bool_], reach: float) -> tuple[Places, Places]:
