@@ -157,6 +157,8 @@ LAYERS: dict[str, Schema] = {
             walk=_flag("open to walkers"),
             bridge=_flag("on a bridge or in a tunnel, so not at ground level"),
             cycle=_text("path of its own for bicycles, lane on or beside the street, or empty", optional=True),
+            toll=Column("number", "what a vehicle pays to drive along it", "EUR", nullable=True, low=0, optional=True),
+            goods=_text("no where goods vehicles may not drive, else empty", optional=True),
         ),
         _schema(
             "junctions",

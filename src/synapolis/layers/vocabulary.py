@@ -224,6 +224,7 @@ MeanTravelEase = Annotated[
     float, on("city", "s", "How well the average resident gets about by all modes, in seconds of driving.")
 ]
 LinkFlow = Annotated[Floats, on("link", "1/h", "Cars per hour, both directions.")]
+LinkGoodsFlow = Annotated[Floats, on("link", "1/h", "Goods vehicles per hour, both directions.")]
 LinkTimeRatio = Annotated[Floats, on("link", "1", "Congested time over free-flow time.")]
 VehicleKilometres = Annotated[float, on("city", "km/h", "Vehicle-kilometres driven in the peak hour.")]
 VehicleHours = Annotated[float, on("city", "h/h", "Vehicle-hours spent in the peak hour.")]
