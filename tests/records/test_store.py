@@ -19,6 +19,7 @@ import synapolis.records
 from records.postgres import emptied
 from synapolis.core.errors import RecordsError
 from synapolis.records import migrate
+from synapolis.records import store as opened
 from synapolis.records.canonical import content_hash
 from synapolis.records.journal import Journal
 from synapolis.records.migrate import STEPS, VERSION_TABLE
@@ -241,3 +242,11 @@ def test_a_file_copied_while_closed_is_a_backup(tmp_path):
     shutil.copy(tmp_path / "r.db", tmp_path / "copy.db")
     with open_store(f"sqlite:///{tmp_path}/copy.db") as store:
         assert Journal(store).verify().entries == 3
+
+
+def test_a_write_waits_for_another_and_tells_when_it_waited_in_vain(tmp_path, monkeypatch):
+    monkeypatch.setattr(opened, "WAIT", 0.05)
+    with open_store(f"sqlite:///{tmp_path}/r.db") as first, open_store(f"sqlite:///{tmp_path}/r.db") as second:
+        with first.write(), pytest.raises(RecordsError, match="held by another process"):
+            Journal(second).append("run", "planner", {})
+        assert Journal(second).append("run", "planner", {}).seq == 1

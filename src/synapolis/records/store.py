@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from synapolis.core.errors import RecordsError
 from synapolis.core.home import home
@@ -187,19 +187,21 @@ def _begin_sqlite(connection: Connection) -> None:
     if not connection.get_execution_options().get(_WRITES):
         connection.exec_driver_sql("BEGIN")
         return
-    deadline = time.monotonic() + WAIT
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {ROUND}")
+    sqlite: Any = connection.connection.driver_connection  # asked directly: asking is done often
+    sqlite.execute(f"PRAGMA busy_timeout = {ROUND}")
     try:
-        while True:
+        deadline = time.monotonic() + WAIT
+        while time.monotonic() < deadline:
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            except OperationalError as error:
-                if "locked" not in str(error.orig) or time.monotonic() > deadline:
-                    raise
+                sqlite.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    break
             else:
                 return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last try, whose error is told
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {WAIT * 1000:.0f}")
+        sqlite.execute(f"PRAGMA busy_timeout = {WAIT * 1000:.0f}")
 
 
 def _postgresql(url: URL) -> Engine:
