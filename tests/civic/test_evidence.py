@@ -37,11 +37,21 @@ def test_runs_refusals_overrides_tests_and_complaints_of_a_model():
     assert found.keys() == {"synapolis:flood", "synapolis:runoff"}
 
 
-def test_a_run_that_was_judged_is_a_run_of_the_gate_and_a_block_its_refusal():
-    judged = {"models": {"rents": "1"}, "results": [{"gates": {"Rent": "block", "Flood": "pass"}}]}
+def test_a_rule_that_was_called_ran_and_a_block_by_a_gate_is_its_refusal():
+    gates = [{"status": "answered", "gates": {"Rent": "block", "Flood": "pass"}}]
+    judged = {"models": {"rents": "1"}, "rules": {"gate": "3"}, "results": gates}
     found = evidence([entry(1, "run", judged)])
-    assert found["synapolis:gate"].runs == 1
+    assert found["synapolis:gate"].versions == {"3": 1}
     assert [event.text for event in found["synapolis:gate"].refusals] == ["Rent: blocked"]
+
+
+def test_a_question_that_is_asked_back_is_a_refusal_by_its_reader_alone():
+    result = {"status": "clarify", "question": "More homes?"}
+    found = evidence(
+        [entry(1, "refusal", {"models": {}, "rules": {"parse_question": "1", "gate": "1"}, "results": [result]})]
+    )
+    assert [event.text for event in found["synapolis:parse_question"].refusals] == ["More homes?"]
+    assert found.keys() == {"synapolis:parse_question"}
 
 
 def test_another_system_has_evidence_too():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from synapolis.core.code import MARK, holds, read_lock
-from synapolis.core.declare import REGISTRY, registered
+from synapolis.core.declare import REGISTRY, noted, noting, registered
 from synapolis.core.errors import DeclarationError, RegisterError
 
 ENTRY = {
@@ -133,3 +133,24 @@ def test_a_lock_that_is_missing_or_no_lock_is_told(tmp_path):
     (tmp_path / "models.lock").write_text("# head\ntoy 1\n")
     with pytest.raises(DeclarationError, match="a name, a version and a digest, got 'toy 1'"):
         read_lock(tmp_path / "models.lock")
+
+
+def test_what_is_called_is_noted_for_whoever_listens():
+    rule = registered(**ENTRY)(toy_limit)
+    rule(0.5)
+    assert noted() == {}
+    with noting() as outer:
+        with noting() as inner:
+            rule(0.5)
+            assert noted() == {"toy_limit": "1"}
+        assert inner == {"toy_limit": "1"}
+    assert outer == inner
+    assert noted() == {}
+
+
+def test_a_refusal_names_what_may_not_run():
+    rule = registered(**ENTRY)(toy_limit)
+    del REGISTRY.others["toy_limit"]
+    with pytest.raises(RegisterError) as told:
+        rule(0.5)
+    assert told.value.refused == ("toy_limit", "1")

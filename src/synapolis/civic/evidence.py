@@ -1,7 +1,7 @@
 """Live evidence on each entry: runs, by whom, refusals, overrides, tests, complaints; a fold over the journal.
 
 Nothing is counted anywhere else. Entries of the journal that matter here are `run` and `refusal` (the body names
-`models` with their versions), and `override`, `complaint`, `test`, which name the register's `entry`.
+`models` and `rules` with their versions), and `override`, `complaint`, `test`, which name the register's `entry`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from synapolis.records.entry import JournalEntry
 
 NOTES = ("override", "complaint")
 KINDS = ("run", "refusal", "test", *NOTES)
-GATE = "gate"
+GATE, READER = "gate", "parse_question"
 
 
 @dataclass(frozen=True)
@@ -63,20 +63,20 @@ def evidence(journal: Iterable[JournalEntry]) -> dict[str, Evidence]:
     found: dict[str, Evidence] = {}
     for written in journal:
         if written.kind in KINDS:
-            for id_, version in _touched(written.body):
+            for id_, version in _touched(written.kind, written.body):
                 found[id_] = _with(found.get(id_, NONE), written, version)
-            if written.kind == "run":
-                _judged(found, written)
+            _judged(found, written)
     return found
 
 
-def _touched(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _touched(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Entries that a journal entry is about, with the version it names."""
     if isinstance(body.get("entry"), str):
         yield body["entry"], str(body.get("version", ""))
-    models = body.get("models")
-    for name, version in models.items() if isinstance(models, Mapping) else ():
-        yield entry_id(name), str(version)
+    named = [body.get("models")] + ([body.get("rules")] if kind == "run" else [])
+    for versions in named:
+        for name, version in versions.items() if isinstance(versions, Mapping) else ():
+            yield entry_id(name), str(version)
 
 
 def _with(known: Evidence, written: JournalEntry, version: str) -> Evidence:
@@ -103,18 +103,19 @@ def _with(known: Evidence, written: JournalEntry, version: str) -> Evidence:
 
 
 def _judged(found: dict[str, Evidence], written: JournalEntry) -> None:
-    """Gates are a rule: each run that was judged is a run of it, each block a refusal by it."""
-    results = [result for result in written.body.get("results", ()) if isinstance(result, Mapping)]
-    gates = [gate for result in results for gate in dict(result.get("gates") or {}).items()]
-    if not gates:
-        return
-    known = _with(found.get(entry_id(GATE), NONE), written, str(written.body.get("rules", {}).get(GATE, "")))
-    blocked = tuple(
-        Event(written.at, written.actor, f"{name}: blocked", written.seq)
-        for name, outcome in gates
-        if outcome == "block"
-    )
-    found[entry_id(GATE)] = replace(known, refusals=known.refusals + blocked)
+    """Each block by a gate is a refusal by the rule; each question asked back is one by the reader of questions."""
+    for result in written.body.get("results") or ():
+        if not isinstance(result, Mapping):
+            continue
+        refusals = [
+            (GATE, f"{name}: blocked") for name, said in dict(result.get("gates") or {}).items() if said == "block"
+        ]
+        if result.get("status") == "clarify":
+            refusals.append((READER, str(result.get("question", ""))))
+        for name, text in refusals:
+            known = found.get(entry_id(name), NONE)
+            event = Event(written.at, written.actor, text, written.seq)
+            found[entry_id(name)] = replace(known, refusals=(*known.refusals, event))
 
 
 def _counted(counts: Mapping[str, int], key: str) -> Mapping[str, int]:

@@ -12,7 +12,9 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import walk_packages
@@ -23,6 +25,7 @@ from synapolis.core.errors import DeclarationError, RegisterError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_used: ContextVar[dict[str, str] | None] = ContextVar("_used", default=None)
 
 PLACES = (
     "cell",
@@ -243,20 +246,19 @@ class Registry:
         registered = self.models.get(name) or self.others.get(name)
         if registered is algorithm and self._admitted.get(name) is algorithm:
             return
+        wrong = ""
         if registered != algorithm:
-            raise RegisterError(
-                f"{algorithm.kind} {name!r} is not in the register, so it may not run; declare it first"
-            )
-        if algorithm.lacks:
-            raise RegisterError(
-                f"{algorithm.kind} {name!r} declares no {', '.join(algorithm.lacks)}, so it may not run; "
-                "complete its declaration"
-            )
-        if not holds(self.lock, name, algorithm.version, algorithm.code_digest):
-            raise RegisterError(
+            wrong = f"{algorithm.kind} {name!r} is not in the register, so it may not run; declare it first"
+        elif algorithm.lacks:
+            lacks = ", ".join(algorithm.lacks)
+            wrong = f"{algorithm.kind} {name!r} declares no {lacks}, so it may not run; complete its declaration"
+        elif not holds(self.lock, name, algorithm.version, algorithm.code_digest):
+            wrong = (
                 f"the code of {algorithm.kind} {name!r} changed, but its version is still {algorithm.version}, which "
                 "models.lock ties to other code; it may not run until it gets a new version"
             )
+        if wrong:
+            raise RegisterError(wrong, (name, algorithm.version))
         self._admitted[name] = algorithm
 
     def add_assumption(self, assumption: Assumption) -> None:
@@ -407,11 +409,35 @@ def registered(
         @functools.wraps(function)
         def admitted(*args: P.args, **kwargs: P.kwargs) -> R:
             REGISTRY.admit(algorithm)
+            used = _used.get()
+            if used is not None:
+                used[label] = version
             return function(*args, **kwargs)
 
         return admitted
 
     return declare
+
+
+@contextmanager
+def noting() -> Iterator[dict[str, str]]:
+    """Note name and version of each parser and rule that is called inside the block, here and not in other processes.
+
+    Within another block, what it noted counts for both.
+    """
+    outer, used = _used.get(), dict[str, str]()
+    token = _used.set(used)
+    try:
+        yield used
+    finally:
+        _used.reset(token)
+        if outer is not None:
+            outer |= used
+
+
+def noted() -> dict[str, str]:
+    """Return what the innermost `noting` block has noted so far; nothing outside of one."""
+    return dict(_used.get() or {})
 
 
 def load_declared(*packages: str) -> None:

@@ -15,7 +15,14 @@ class DeclarationError(SynapolisError, TypeError):
 
 
 class RegisterError(SynapolisError, ValueError):
-    """What is not in the register as it stands may not run; or an entry may not be taken in as written."""
+    """What is not in the register as it stands may not run; or an entry may not be taken in as written.
+
+    `refused` holds name and version of the algorithm that may not run, where it is one.
+    """
+
+    def __init__(self, message: str, refused: tuple[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class LayerError(SynapolisError, ValueError):

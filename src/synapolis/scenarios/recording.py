@@ -1,8 +1,9 @@
 """One journal entry per run or sweep, written before its effect: keeping and showing the answer.
 
 A run's entry has the kind "run"; one that was asked back, refused, not computable or failed has the kind "refusal",
-with the reason. The body names the city and its hash, the models that ran with their versions, and for each answer
-its question, scenario, hash and gates: what the public register counts as evidence of use.
+with the reason. The body names the city and its hash, the models that ran and the rules and parsers that were called,
+with their versions (in a refusal by the register: what may not run), and for each answer its question, scenario, hash
+and gates: what the public register counts as evidence of use.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from synapolis.core.declare import noted, noting
 from synapolis.core.errors import SynapolisError
 from synapolis.records.entry import JournalEntry
 from synapolis.records.journal import Journal
@@ -83,6 +85,7 @@ def record_run(
         "city": city,
         "city_hash": city_hash,
         "models": dict(sorted(models.items())),
+        "rules": dict(sorted(noted().items())),
         "results": [dict(result) for result in results],
     }
     if reason:
@@ -99,8 +102,10 @@ def failures_recorded(
     `question` is what was asked: the words, or the scenario's title or file name.
     """
     try:
-        yield
+        with noting():
+            yield
     except SynapolisError as error:
+        refused = getattr(error, "refused", None)
         result = {"status": "failed", "question": question}
         record_run(
             journal,
@@ -109,7 +114,7 @@ def failures_recorded(
             purpose=purpose,
             city=city,
             city_hash=city_hash,
-            models={},
+            models=dict([refused]) if refused else {},
             results=[result],
             reason=str(error),
         )
