@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -115,6 +116,38 @@ def test_coquimbo_has_no_jobs_for_the_column_is_empty(known, built):
         assert facts[word]["needs"] == "jobs in its zones or buildings"
     assert "empty" in built("coquimbo").layers["zones"].note
     assert facts["road_network"]["origin"] == "derived"
+
+
+def test_porto_alegre_travels_as_a_brazilian_city_does(built, cache):
+    """Fewer cars than transit and feet together; trips of a few kilometres, work the longest (EDOM 2003: 2.5 to 8)."""
+    planner = Planner(built("porto-alegre"))
+    wanted = ("mode_share_car", "mode_share_transit", "mode_share_walk", "mean_trip_length", "trips_by_mode")
+    refs = [planner.want(word) for word in wanted]
+    ran = run(refs, cache)
+    car, transit, walk, length, table = (ran.value(ref) for ref in refs)
+    assert 0.25 < car < 0.6
+    assert 0.2 < transit < 0.6
+    assert 0.1 < walk < 0.4
+    assert 2_500 < length < 8_000
+    by_car = table[table["mode"] == "car"].set_index("purpose")["mean_length"]
+    assert by_car.idxmax() == "work"
+    assert by_car.idxmin() == "school"
+
+
+def test_coquimbo_given_jobs_runs_through_the_whole_chain(built, cache):
+    """Its only mapped line serves few; the rest drive, cycle and walk."""
+    city = built("coquimbo")
+    zones = city.layers["zones"]
+    jobs = zones.value["population"] * 0.4 / zones.value.geometry.area**0.25
+    given = zones.value.assign(jobs=jobs * 0.4 * zones.value["population"].sum() / jobs.sum())
+    planner = Planner(city.with_layers(replace(zones, value=given)))
+    refs = [planner.want(word) for word in ("mode_share_car", "mode_share_transit", "mean_trip_length", "car_trips")]
+    ran = run(refs, cache)
+    car, transit, length, trips = (ran.value(ref) for ref in refs)
+    assert 0.3 < car < 0.7
+    assert transit < 0.1
+    assert 2_500 < length < 8_000
+    assert np.isfinite(trips).all()
 
 
 def test_baltimore_is_too_patchily_mapped_to_count_people_or_draw_the_ground(known):
