@@ -9,6 +9,8 @@ from scipy.sparse.csgraph import dijkstra
 from synapolis.models.traffic.network import edited, road_network
 from synapolis.sources import tntp
 
+GOODS = {"goods_passenger_cars": 2.0, "car_value_of_time": 17.5, "goods_value_of_time": 40.0}
+
 
 def grid(side=4, *, seed=0, zones=5, load=1.0, **delay):
     """Streets both ways on a square grid with random times and capacities, and random trips."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -10,14 +12,17 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from networks import GOODS
 from synapolis.core.errors import NotComputableError
 from synapolis.models import load_models
-from synapolis.models.traffic.assignment import assignment, assignment_from, free_flow_car_time
+from synapolis.models.traffic.assignment import assignment as assigned_by
+from synapolis.models.traffic.assignment import assignment_from, free_flow_car_time
 from synapolis.models.traffic.demand import add_gateways
 from synapolis.models.traffic.edits import change_lanes, close_street
 from synapolis.models.traffic.roads import MOST_GROUPS, MOST_ZONES, ROAD_CLASSES, URBAN_LIMIT, road_network, zone_groups
 
 load_models()
+assignment = partial(assigned_by, **GOODS)
 CRS = "EPSG:32635"
 SPACING = 200.0  # m
 CARS_PER_PERSON = 0.06  # in the peak hour, of residents
@@ -163,7 +168,7 @@ def test_a_warm_start_ends_where_a_cold_one_does():
     people, jobs = np.array([4000.0, 0, 0, 2000]), np.array([0.0, 3000, 3000, 0])
     before = assignment(trips_on(net, people, jobs), net, streets, 1e-6)
     more = {"car_trips": trips_on(net, 1.2 * people, jobs), "road_network": net, "streets": streets}
-    warm = assignment_from(before._asdict(), {}, more | {"assignment_gap": 1e-6})
+    warm = assignment_from(before._asdict(), {}, more | {"assignment_gap": 1e-6} | GOODS)
     cold = assignment(**more, assignment_gap=1e-6)
     assert warm.vehicle_hours == pytest.approx(cold.vehicle_hours, rel=1e-4)
 
@@ -198,13 +203,66 @@ def test_after_an_edit_traffic_goes_on_from_before_and_ends_where_a_cold_start_d
     now = lattice_edits()[edit]
     other = roads(*now)
     inputs = {"car_trips": trips_on(other, people, jobs), "road_network": other, "streets": now[0]}
-    warm = assignment_from(before._asdict(), {}, inputs | {"assignment_gap": 1e-6})
+    warm = assignment_from(before._asdict(), {}, inputs | {"assignment_gap": 1e-6} | GOODS)
     cold = assignment(**inputs, assignment_gap=1e-6)
     assert warm.vehicle_hours == pytest.approx(cold.vehicle_hours, rel=1e-4)
     assert warm.link_time_ratio == pytest.approx(cold.link_time_ratio, rel=1e-2)
     assert figure(warm, "trips in the hour") == pytest.approx(figure(cold, "trips in the hour"))
     if edit == "closure":
         assert warm.link_flow[streets.index.get_loc("s3")] == 0
+
+
+@pytest.fixture(scope="module")
+def with_goods():
+    """A lattice, its roads, and trips of cars and of goods vehicles."""
+    streets, junctions, zones = town()
+    net = roads(streets, junctions, zones)
+    cars = trips_on(net, np.array([4000.0, 0, 0, 2000]), np.array([0.0, 3000, 3000, 0]))
+    return streets, net, cars, 0.1 * cars + 3.0
+
+
+def test_without_rules_of_their_own_goods_vehicles_spread_as_cars_do(with_goods):
+    streets, net, cars, goods = with_goods
+    found = assignment(cars, net, streets, 1e-6, goods_trips=goods)
+    alone = assignment(cars + GOODS["goods_passenger_cars"] * goods, net, streets, 1e-6)
+    total = found.link_flow + GOODS["goods_passenger_cars"] * found.link_goods_flow
+    assert total == pytest.approx(alone.link_flow, rel=1e-6, abs=1e-6)
+    assert found.link_time_ratio == pytest.approx(alone.link_time_ratio, rel=1e-9)
+    assert not assignment(cars, net, streets, 1e-6).link_goods_flow.any()
+    apart = assignment(cars, net, streets.assign(toll=1e-9), 1e-7, goods_trips=goods)  # a toll that weighs nothing
+    assert apart.link_time_ratio == pytest.approx(found.link_time_ratio, rel=1e-3)
+    assert apart.vehicle_kilometres == pytest.approx(found.vehicle_kilometres, rel=1e-3)
+    driven = goods.sum() - np.trace(goods) + cars.sum() - np.trace(cars)
+    assert figure(found, "trips in the hour") == pytest.approx(driven)
+    assert figure(apart, "trips in the hour") == pytest.approx(driven)
+
+
+def test_a_street_closed_to_goods_vehicles_has_none_and_cars_still_drive_there(with_goods):
+    streets, net, cars, goods = with_goods
+    before = assignment(cars, net, streets, 1e-6, goods_trips=goods)
+    busy = streets.index[int(np.argmax(before.link_goods_flow))]
+    rules = streets.assign(goods=np.where(streets.index == busy, "no", ""))
+    inputs = {"car_trips": cars, "road_network": net, "streets": rules, "assignment_gap": 1e-6, "goods_trips": goods}
+    after = assignment(**inputs)
+    at = streets.index.get_loc(busy)
+    assert after.link_goods_flow[at] == 0 < before.link_goods_flow[at]
+    assert after.link_flow[at] > 0
+    first = assignment_from(before._asdict(), {}, inputs | GOODS)  # one class before, two now
+    again = assignment_from(after._asdict(), {}, inputs | GOODS)
+    for other in (first, again):
+        assert other.vehicle_hours == pytest.approx(after.vehicle_hours, rel=1e-4)
+        assert other.link_goods_flow[at] == 0
+
+
+def test_a_toll_moves_those_whose_time_is_cheaper(with_goods):
+    streets, net, cars, _ = with_goods
+    before = assignment(cars, net, streets, 1e-6, goods_trips=cars)
+    at = int(np.argmax(before.link_flow))
+    tolled = streets.assign(toll=np.where(np.arange(len(streets)) == at, 0.25, np.nan))
+    after = assignment(cars, net, tolled, 1e-6, goods_trips=cars)
+    assert after.link_flow[at] < after.link_goods_flow[at] < before.link_goods_flow[at] * 1.2
+    assert after.link_flow[at] < before.link_flow[at]
+    assert assignment(cars, net, tolled, 1e-6).link_flow[at] < assignment(cars, net, streets, 1e-6).link_flow[at]
 
 
 def bans_of(*rows):
@@ -251,7 +309,7 @@ def test_a_ban_is_void_where_its_streets_are_closed_and_traffic_goes_on_after_a_
     before = assignment(trips, net, streets, 1e-6)
     turned = road_network(streets, junctions, zones, 0.15, 4.0, bans)
     inputs = {"car_trips": trips, "road_network": turned, "streets": streets, "assignment_gap": 1e-6}
-    warm, cold = assignment_from(before._asdict(), {}, inputs), assignment(**inputs)
+    warm, cold = assignment_from(before._asdict(), {}, inputs | GOODS), assignment(**inputs)
     assert warm.vehicle_hours == pytest.approx(cold.vehicle_hours, rel=1e-4)
     assert warm.vehicle_hours >= before.vehicle_hours * (1 - 1e-4)
 

@@ -1,16 +1,19 @@
 """Traffic of the made-up town: trips add up, gateways carry their volume, closed streets are empty."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
+from networks import GOODS
 from synapolis.models import load_models
-from synapolis.models.traffic.assignment import assignment, free_flow_car_time
+from synapolis.models.traffic.assignment import assignment as assigned_by
+from synapolis.models.traffic.assignment import free_flow_car_time
+from synapolis.models.traffic.delay import beckmann_objective
 from synapolis.models.traffic.demand import add_gateways
 from synapolis.models.traffic.edits import change_lanes, close_street
 from synapolis.models.traffic.equilibrium import user_equilibrium
-from synapolis.models.traffic.delay import beckmann_objective
 from synapolis.models.traffic.roads import road_network
 from synapolis.scenarios.bind import bind, parse_scenario
 from synapolis.scenarios.cache import Cache
@@ -19,6 +22,7 @@ from synapolis.scenarios.run import run
 from synapolis.sources.generate import generate_city
 
 load_models()
+assignment = partial(assigned_by, **GOODS)
 GAP = 1e-6
 CARS_PER_PERSON = 0.1  # in the peak hour, of residents
 

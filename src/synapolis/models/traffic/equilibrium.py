@@ -167,6 +167,30 @@ def travel_times(network: RoadNetwork, link_time: ArrayLike) -> NDArray[np.float
     return skim_time
 
 
+def loaded(network: RoadNetwork, bush: NDArray[np.float64], trips: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Put trips on the routes of a solved class, at each junction in that class's proportions.
+
+    Parameters
+    ----------
+    network : RoadNetwork
+    bush : (zone, link)
+        Rows of one class in `Bushes.flow`.
+    trips : (zone, zone) [veh/h]
+
+    Returns
+    -------
+    (link,) [veh/h]
+
+    References
+    ----------
+    Bar-Gera, Boyce and Nie, User-equilibrium route flows and the condition of proportionality, Transportation
+    Research B 46(3) (2012).
+    """
+    flow = np.empty(network.link_count)
+    starts.load_along(frozen(network), bush, np.ascontiguousarray(trips, dtype=np.float64), flow)
+    return flow
+
+
 def _start(
     net: RoadNetwork, fixed: NDArray[np.float64], trips: NDArray[np.float64], start: Bushes | None
 ) -> tuple[Bushes, NDArray[np.bool_]]:

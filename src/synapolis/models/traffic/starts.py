@@ -167,3 +167,34 @@ def _reload(net: Any, cost: Any, row: Any, order: Any, count: int, node_flow: An
                 else:
                     row[link] = node_flow[node] if link == best_link else 0.0
                 node_flow[net.from_node[link]] += row[link]
+
+
+@nb.njit(cache=True)
+def load_along(net: Any, bush: Any, trips: Any, flow: Any) -> None:
+    """Put other trips between the same zones on the routes of a solve, at each node in its proportions.
+
+    `bush` (zone, link) is one class's; trips whose origin has no route in use, or that end where none leads, are
+    left out.
+    """
+    nodes = net.is_through.size
+    node_flow, places = np.empty(nodes), np.empty((3, nodes), dtype=np.int32)
+    flow[:] = 0.0
+    for r in range(bush.shape[0]):
+        row, origin = bush[r], net.zone_node[r]
+        node_flow[:] = 0.0
+        for zone in range(trips.shape[1]):
+            node_flow[net.zone_node[zone]] += trips[r, zone]
+        count = sort_bush(net, origin, row, places[0], places[1], places[2])
+        for k in range(count - 1, 0, -1):
+            node = places[0, k]
+            entering = 0.0
+            for star in range(net.in_start[node], net.in_start[node + 1]):
+                entering += max(row[net.in_link[star]], 0.0)
+            if entering <= 0.0 or node_flow[node] <= 0.0:
+                continue
+            for star in range(net.in_start[node], net.in_start[node + 1]):
+                link = net.in_link[star]
+                if row[link] > 0.0:
+                    part = node_flow[node] * (row[link] / entering)
+                    flow[link] += part
+                    node_flow[net.from_node[link]] += part
