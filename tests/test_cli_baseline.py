@@ -10,7 +10,7 @@ from synapolis.layers.city import save_city
 from synapolis.sources.generate import generate_city
 
 SEEN = """indicator,period,value,unit,quality,source
-iso37123:12.5,2026-12-31,3.0,%,measured,Water authority
+iso37123:12.5,2026-06-30,3.0,%,measured,Water authority
 imd:S8,2025,61,%,survey extrapolated,Residents survey
 """
 PROMISE = """
@@ -55,6 +55,7 @@ def call(home, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_a_baseline_of_one_framework_with_observations_and_targets(call, home):
     files = ("--observations", "seen.csv", "--targets", "targets.csv", "--report", "b.html", "--csv", "b.csv")
     code, out, err = call("baseline", "town", "--framework", "imd", *files, "--date", "2026-11-22", "--json")
@@ -73,6 +74,7 @@ def test_a_file_with_a_fault_imports_nothing(call):
     assert "nothing was imported; row 3, column value: expected 0 to 100 %" in err.replace("\n", " ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -89,6 +91,7 @@ def test_what_cannot_be_done_is_one_clear_line(call, words, code, says):
     assert says in found[2].replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_a_contract_is_entered_checked_and_listed(call):
     assert call("contract", "add", "promise.yaml", "--city", "town")[0] == 0
     code, out, _ = call("contract", "check", "--city", "town", "--observations", "seen.csv", "--date", "2027-02-01",
