@@ -10,7 +10,6 @@ from synapolis.models import load_algorithms
 from synapolis.records.journal import Journal
 from synapolis.records.store import open_store
 
-load_algorithms()
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -28,7 +27,13 @@ PROFILE = Profile(
 )
 
 
+@pytest.fixture(scope="session")
+def declared():
+    """Everything that belongs in the register."""
+    load_algorithms()
+
+
 @pytest.fixture
-def register(tmp_path):
+def register(tmp_path, declared):
     with open_store(f"sqlite:///{tmp_path / 'records.db'}") as store:
         yield Register(store, profile=PROFILE, journal=Journal(store, clock=clock()))

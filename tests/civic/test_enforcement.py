@@ -54,7 +54,7 @@ ENTRY = {
 
 
 @pytest.fixture
-def toys():
+def toys(declared):
     """Two toy models in the one register; register and lock are afterwards as they were."""
     lock, models, words = REGISTRY.lock, dict(REGISTRY.models), dict(REGISTRY.quantities)
     declare_vocabulary({"ToyFlag": ToyFlag, "ToyMast": ToyMast})

@@ -59,7 +59,8 @@ def test_another_system_has_evidence_too():
     assert found["example:scanner"].versions == {"4": 1}
 
 
-runs = st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("12"), max_size=4), max_size=30)
+bodies = [{}, {"a": "1"}, {"a": "2", "b": "1"}, {"b": "1", "c": "1"}, {"d": "3"}]
+runs = st.lists(st.sampled_from(bodies), max_size=20)
 
 
 @given(runs)
