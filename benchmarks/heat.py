@@ -11,6 +11,7 @@ import datetime as dt
 import math
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -164,9 +165,8 @@ def compared(
         apart: dict[bool, list[np.ndarray]] = {False: [], True: []}
         for anisotropic, kept in apart.items():
             for hour in hours:
-                theirs = timed(
-                    took, str(anisotropic), lambda: its_hour(solweig, surface, quarter, hour, anisotropic, folder)
-                )  # noqa: B023, E501
+                work = partial(its_hour, solweig, surface, quarter, hour, anisotropic, folder)
+                theirs = timed(took, str(anisotropic), work)
                 seen = open_ground & np.isfinite(theirs)
                 kept.append(np.abs(one_hour(quarter, hour, views) - theirs)[seen])
     return Agreement(sky, *(float(np.median(np.concatenate(apart[kind]))) for kind in (False, True)))
@@ -194,7 +194,7 @@ def its_hour(
     place = solweig.Location(*quarter.place, 0, now.clock)
     out = Path(folder) / f"{anisotropic}-{hour}"
     solweig.calculate(surface, [weather], place, output_dir=out, use_anisotropic_sky=anisotropic, outputs=["tmrt"])
-    with rasterio.open(next(out.rglob("*.tif"))) as source:
+    with rasterio.open(next(file for file in out.rglob("*.tif") if file.parent.name == "tmrt")) as source:
         return source.read(1)
 
 

@@ -112,13 +112,15 @@ def both(city, cache, edits, words):
 
 
 def test_street_trees_cool_the_street_they_stand_in(city, cache):
-    edits = "edits: [{kind: plant_trees, area: {street: Robin Road, width: 20}}]"
+    streets = city.layers["streets"].value
+    street = streets.geometry.length.groupby(streets["name"]).sum().drop("", errors="ignore").idxmax()
+    edits = f"edits: [{{kind: plant_trees, area: {{street: {street}, width: 20}}}}]"
     words = ("mean_street_utci", "street_utci", "tree_height", "mean_radiant_temperature", "utci", "sky_views",
              "total_capital_cost", "mean_utci", "zone_utci", "resident_utci")  # fmt: skip
     found = both(city, cache, edits, words)
     before, after = found["mean_street_utci"]
     assert after < before
-    there = (city.layers["streets"].value["name"] == "Robin Road").to_numpy()
+    there = (streets["name"] == street).to_numpy()
     before, after = found["street_utci"]
     assert after[there].mean() < before[there].mean() - 0.3
     assert found["total_capital_cost"][1] > 0
@@ -136,7 +138,9 @@ def test_street_trees_cool_the_street_they_stand_in(city, cache):
 
 
 def test_new_homes_cast_shade(city, cache):
-    edits = "edits: [{kind: add_homes, area: {place: Highfields}, homes: 60, fit: on_other_ground}]"
+    places = city.layers["places"].value
+    district = places["name"][places["kind"] == "district"].iloc[0]
+    edits = f"edits: [{{kind: add_homes, area: {{place: {district}}}, homes: 60, fit: on_other_ground}}]"
     found = both(city, cache, edits, ("built_height", "shade_hours", "sky_view_factor", "residents_in_strong_heat"))
     before, after = found["built_height"]
     grown = after > before

@@ -46,27 +46,28 @@ def test_edits_are_drawn_over_the_raster_and_lower_nothing():
     heights = np.zeros(GRID.shape)
     heights[:, 0] = 20
     buildings = houses(((0, 0, 8, 40), "", 0), ((0, 0, 8, 40), "e1", 0), ((20, 0, 24, 40), "", 2))
-    found = built_height(raster(heights), GRID, buildings, np.array([50.0, 9.0, 12.0]))
+    found = built_height(raster(heights), GRID, buildings, np.array([50.0, 9.0, 12.0]), 2.0)
     assert found[3].tolist() == [20, 9, 0, 0, 0, 12, 0, 0, 0, 0], (
         "the standing house is the raster's, 50 m is not drawn"
     )
-    assert built_height(raster(heights), GRID, None, None)[3].tolist() == [20] + [0] * 9
+    assert built_height(raster(heights), GRID, None, None, 2.0)[3].tolist() == [20] + [0] * 9
 
 
 def test_holes_are_open_ground_and_a_raster_of_elevations_or_elsewhere_is_refused():
     heights = np.full(GRID.shape, 5.0)
     heights[2, 2] = np.nan
     heights[3, 3] = -1
-    found = built_height(raster(heights), GRID, None, None)
-    assert found[2, 2] == found[3, 3] == 0
+    heights[4, 4] = 1.5
+    found = built_height(raster(heights), GRID, None, None, 2.0)
+    assert found[2, 2] == found[3, 3] == found[4, 4] == 0
     with pytest.raises(LayerError, match=r"heights must be metres above ground, at most 900, got 1200"):
-        built_height(raster(np.full(GRID.shape, 1200.0)), GRID, None, None)
+        built_height(raster(np.full(GRID.shape, 1200.0)), GRID, None, None, 2.0)
     with pytest.raises(LayerError, match=r"canopy must be metres above ground, at most 130"):
         tree_height(cover(), raster(np.full(GRID.shape, 300.0)), None, GRID, **USUAL)
     half = np.full(GRID.shape, np.nan)
     half[:4] = 3
     with pytest.raises(NotComputableError, match=r"at least half of the city's grid; the raster covers 40%"):
-        built_height(raster(half), GRID, None, None)
+        built_height(raster(half), GRID, None, None, 2.0)
 
 
 def test_trees_come_from_the_canopy_or_the_mapped_trees_and_woodland_from_the_cover():

@@ -48,13 +48,16 @@ class TreesPlanted(NamedTuple):
 @model(
     version="1",
     decision="Shade, sky view and heat.",
-    method="The raster of building heights on the grid; buildings that an edit made or raised are drawn over it.",
+    method="The raster of building heights on the grid, above the height that counts as a roof; buildings "
+    "that an edit made or raised are drawn over it.",
     limits="Flat roofs; walls are vertical at cell borders. Where the raster has no value nothing stands.",
     risks="A building missing in the raster throws no shade.",
     tests="tests/models/heat/test_surface.py",
     optional=("buildings", "building_height"),
 )
-def built_height(heights: Heights, grid: Grid, buildings: Buildings, building_height: BuildingHeight) -> BuiltHeight:
+def built_height(
+    heights: Heights, grid: Grid, buildings: Buildings, building_height: BuildingHeight, roof_height: float
+) -> BuiltHeight:
     """Bring a raster of building heights to the grid, with what edits build.
 
     Returns
@@ -72,7 +75,8 @@ def built_height(heights: Heights, grid: Grid, buildings: Buildings, building_he
     ----------
     None: resampling by area average.
     """
-    stands = _heights_on_grid(heights, grid, "heights")
+    delivered = _heights_on_grid(heights, grid, "heights")
+    stands = np.where(delivered > roof_height, delivered, np.float32(0))
     if buildings is None or building_height is None:
         return stands
     raised = buildings["levels_added"].fillna(0) > 0 if "levels_added" in buildings else False
