@@ -177,7 +177,7 @@ def fitting(start: Bushes, network: RoadNetwork, rows: int) -> Bushes:
             "start must come from zones at the same nodes and nodes that may still be passed, got others; "
             "solve this network from nothing"
         )
-    return start._replace(flow=start.flow.copy(), tree=start.tree.copy(), order=start.order.copy())
+    return Bushes(*(np.array(part, order="C") for part in start))  # kernels are compiled once, for arrays to write to
 
 
 def _checked(name: str, values: ArrayLike, count: int, old_count: int) -> NDArray[np.int64]:

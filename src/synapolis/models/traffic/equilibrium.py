@@ -187,7 +187,7 @@ def loaded(network: RoadNetwork, bush: NDArray[np.float64], trips: NDArray[np.fl
     Research B 46(3) (2012).
     """
     flow = np.empty(network.link_count)
-    starts.load_along(frozen(network), bush, np.ascontiguousarray(trips, dtype=np.float64), flow)
+    starts.load_along(frozen(network), bush, np.array(trips, dtype=np.float64, order="C"), flow)
     return flow
 
 
@@ -209,11 +209,10 @@ def _start(
         return bushes, unreached
     bushes = fitting(start, net, len(trips))
     new_nodes = _has_new_nodes(net, bushes.flow)
-    lost = bushes.has_lost.copy()
     starts.start_warm(
-        net, fixed, trips, bushes.demand, lost, new_nodes, bushes.flow, bushes.tree, bushes.order, unreached
+        net, fixed, trips, bushes.demand, bushes.has_lost, new_nodes, bushes.flow, bushes.tree, bushes.order, unreached
     )
-    return bushes._replace(demand=trips, has_lost=np.zeros_like(lost)), unreached
+    return bushes._replace(demand=trips, has_lost=np.zeros(len(trips), dtype=np.bool_)), unreached
 
 
 def _has_new_nodes(net: RoadNetwork, bush: NDArray[np.float64]) -> bool:
