@@ -54,8 +54,9 @@ def test_critical_sites_inside_flooded_buildings():
 def test_coverage_of_the_hazard_map():
     ground = np.zeros(GRID.shape, dtype=np.float32)
     ground[:, :3] = np.nan
-    assert hazards.hazard_map_coverage(ground, GRID, EXTENT) == pytest.approx(200 / 3)
-    assert hazards.hazard_map_coverage(ground, GRID, shapely.box(30, 0, 90, 30)) == pytest.approx(100)
+    dry = water(0, 0)
+    assert hazards.hazard_map_coverage(dry, ground, GRID, EXTENT) == pytest.approx(200 / 3)
+    assert hazards.hazard_map_coverage(dry, ground, GRID, shapely.box(30, 0, 90, 30)) == pytest.approx(100)
 
 
 def test_land_with_measures():

@@ -167,7 +167,9 @@ def critical_infrastructure_flooded(
     "known.",
     tests=TESTS,
 )
-def hazard_map_coverage(ground_elevation: GroundElevation, grid: Grid, extent: Extent) -> HazardMapCoverage:
+def hazard_map_coverage(
+    flood_depth: FloodDepth, ground_elevation: GroundElevation, grid: Grid, extent: Extent
+) -> HazardMapCoverage:
     """Share of the city area that the twin's hazard map covers.
 
     References
@@ -175,7 +177,8 @@ def hazard_map_coverage(ground_elevation: GroundElevation, grid: Grid, extent: E
     Definition as summarised publicly for ISO 37123:2019, 21.1 (standard not read).
     """
     inside = grid.mask([extent])
-    return percent(float((np.isfinite(ground_elevation) & inside).sum()), float(inside.sum()), "an extent on its grid")
+    mapped = np.isfinite(ground_elevation) & np.isfinite(flood_depth) & inside
+    return percent(float(mapped.sum()), float(inside.sum()), "an extent on its grid")
 
 
 @indicator(
