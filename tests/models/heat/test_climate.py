@@ -141,13 +141,13 @@ def test_new_homes_cast_shade(city, cache):
     places = city.layers["places"].value
     district = places["name"][places["kind"] == "district"].iloc[0]
     edits = f"edits: [{{kind: add_homes, area: {{place: {district}}}, homes: 60, fit: on_other_ground}}]"
-    found = both(city, cache, edits, ("built_height", "shade_hours", "sky_view_factor", "residents_in_strong_heat"))
+    found = both(city, cache, edits, ("built_height", "shade_hours", "sky_views", "residents_in_strong_heat"))
     before, after = found["built_height"]
     grown = after > before
     assert grown.any()
     ground = after == 0
     assert (found["shade_hours"][1] - found["shade_hours"][0])[ground].max() > 0
-    assert (found["sky_view_factor"][1] <= found["sky_view_factor"][0] + 1e-5)[ground].all()
+    assert (found["sky_views"][1][0] <= found["sky_views"][0][0] + 1e-5)[ground].all()
 
 
 def test_a_city_without_weather_takes_an_assumed_day_and_says_so(city):

@@ -67,7 +67,7 @@ def cost_assumptions(country: str) -> Mapping[str, Assumption]:
 
 
 @model(
-    version="1",
+    version="2",
     decision="What a plan would cost to build, and who would have to find the money.",
     method="Amounts as carried out (floor area, ground, storage) or asked for (kilometres of line or lane) times unit "
     "costs; design and fees on homes.",
@@ -156,7 +156,7 @@ def capital_cost(
 
 
 @model(
-    version="1",
+    version="2",
     decision="Whether a plan is within reach.",
     method="Sum of the costs of all edits.",
     limits="As capital_cost; private and public money together.",
