@@ -207,6 +207,9 @@ UNDERSTOOD = [
         "general",
         [{"kind": "build_storage", "storage": "basin", "depth_mm": 500, "area": {"place": "Senaatintori"}}],
     ),
+    ("What happens to access to parks if we add 500 homes in Kamppi?", "green", [homes(500, "Kamppi")]),
+    ("How will frequent transit change if tram 7 runs every 5 minutes?", "frequent transit", [headway("7", 5)]),
+    ("How does access to shops change if we add 500 homes in Kamppi?", "services", [homes(500, "Kamppi")]),
     (
         "What happens to flooding if we put green roofs on the buildings in Kluuvi?",
         "stormwater",

@@ -111,6 +111,33 @@ TOPICS: tuple[Topic, ...] = (
         ),
         ("mean_street_utci", "streets_in_strong_heat", "mean_utci", "residents_in_strong_heat"),
     ),
+    Topic(
+        "green",
+        "access to green space",
+        (
+            *("access to parks", "access to green space", "access to green spaces", "access to green areas"),
+            *("access to recreation", "parks nearby", "green space per person", "green space per resident"),
+        ),
+        ("residents_near_green", "outdoor_recreation_space", "green_area_per_100000"),
+    ),
+    Topic(
+        "frequent transit",
+        "frequent transit nearby",
+        (
+            *("access to frequent transit", "frequent transit", "transit coverage", "public transport coverage"),
+            *("coverage of public transport", "who lives near a stop", "residents near a stop"),
+        ),
+        ("residents_near_frequent_transit", "residents_with_convenient_transit"),
+    ),
+    Topic(
+        "services",
+        "services nearby",
+        (
+            *("access to shops", "access to services", "access to basic services", "basic services"),
+            *("access to groceries", "access to food", "services nearby", "shops nearby"),
+        ),
+        ("residents_near_basic_services", "residents_near_grocery"),
+    ),
     Topic("housing", "housing", ("housing", "housing supply", "homes that fit", "housing capacity"), ("homes_placed",)),
     Topic(
         "affordability",
@@ -300,9 +327,6 @@ UNMODELLED: tuple[Unmodelled, ...] = (
         ("gentrification", "displacement", "segregation", "migration", "population growth"),
         "model of who moves where",
         "moves of households by income over years",
-    ),
-    Unmodelled(
-        ("access to parks", "access to green space", "access to shops"), "measure of that access", "a count by zone"
     ),
     Unmodelled(
         ("happiness", "wellbeing", "quality of life", "liveability", "elections", "votes"), "data on that", "surveys"
