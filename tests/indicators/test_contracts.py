@@ -3,18 +3,24 @@
 import dataclasses
 import datetime as dt
 import json
+import re
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synapolis.core.errors import SourceError
 from synapolis.indicators.contract_form import as_facts, read_promise
 from synapolis.indicators.contracts import Payment, check
-from synapolis.indicators.observations import Observation
+from synapolis.indicators.gate_file import read_gates
+from synapolis.indicators.observations import Observation, read_observations, read_targets
+from synapolis.models import load_models
 
+load_models()
 FACTS = {
     "id": "flood-2028",
     "promised_by": "A drainage company",
@@ -158,3 +164,14 @@ def test_a_promise_that_cannot_be_kept_or_broken_is_refused(changed, says):
 def test_what_is_no_form_is_refused():
     with pytest.raises(SourceError, match="expected fields such as id"):
         read_promise(["a", "list"])
+
+
+def test_the_examples_of_the_guide_are_read():
+    page = (Path(__file__).parents[2] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    tables, forms = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("csv", "yaml"))
+    assert len(read_observations(tables[0])) == 2
+    assert [len(part) for part in read_targets(tables[1])] == [1, 1]
+    assert len(read_gates(yaml.safe_load(forms[0]))) == 2
+    assert read_promise(yaml.safe_load(forms[1])) == promise(
+        measured_by={"grades": ["measured"], "sources": ["Water authority"]}
+    )

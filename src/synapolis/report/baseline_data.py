@@ -110,6 +110,7 @@ def _indicator(reading: Reading, change: Change | None) -> dict[str, Any]:
         "basis": reading.basis or None,
         "origin": reading.origin or None,
         "run_path": reading.claim.run_path if reading.claim else None,
+        "illustrative": bool(reading.claim and reading.claim.illustrative),
         "observation": asdict(seen) if seen else None,
         "target": None if target is None else {
             "value": target.value, "by": target.by.isoformat() if target.by else None, "severe": target.severe,
@@ -187,7 +188,13 @@ def _known(baseline: Baseline) -> Table:
         grade = (
             f", {entry.first.observation.quality}" if entry.first.basis != "twin" and entry.first.observation else ""
         )
-        table.add_row(escape(entry.indicator.name), f"{entry.value} {entry.unit}", ids, f"{entry.first.origin}{grade}")
+        illustrative = ", illustrative" if entry.claim.illustrative else ""
+        table.add_row(
+            escape(entry.indicator.name),
+            f"{entry.value} {entry.unit}",
+            ids,
+            f"{entry.first.origin}{grade}{illustrative}",
+        )
     missing = sum(each.value is None for each in baseline.readings)
     table.caption = (
         f"{missing} of {len(baseline.readings)} indicators are not known; the report says where they could come from"

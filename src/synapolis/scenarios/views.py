@@ -91,6 +91,19 @@ VIEWS: Mapping[str, View] = MappingProxyType({
     "residents_near_grocery": View("Residents within 1 km of a grocery", 0.1, better="more", unit="%"),
     "fleet_value": View("Price of the trams and buses the timetable needs", 100_000, better="less", short="vehicles"),
     "total_capital_cost": View("Capital cost", 100_000, better="less", short="cost"),
+    **{
+        word: View(says, 0.01, better="less", varied=False, illustrative=True)
+        for word, says in (
+            ("homes_flooded_per_year", "Homes flooded in a year"),
+            ("homes_in_high_risk_zones", "Homes where deep water would stand"),
+            ("residents_at_high_risk", "Residents where deep water would stand"),
+            ("residents_affected_by_hazards", "Residents flooded in a year"),
+            ("critical_infrastructure_flooded", "Critical sites flooded in a year"),
+        )
+    },
+    "risk_reduced_land_share": View("Deeply flooded land with built storage", 0.01, better="more", varied=False,
+                                    illustrative=True),
+    "hazard_map_coverage": View("Area that the flood map covers", 0.01, better="more", varied=False),
 })  # fmt: skip
 """Headline quantities; any other city-wide word is told plainly with its own name and unit."""
 
