@@ -150,6 +150,16 @@ UNDERSTOOD = [
         "traffic",
         [{"kind": "close_street", "street": "Bulevardi"}, {"kind": "close_street", "street": "Kalevankatu"}],
     ),
+    (
+        "How will mode share change if we close Bulevardi to cars?",
+        "mode share",
+        [{"kind": "close_street", "street": "Bulevardi"}],
+    ),
+    (
+        "What does a tram line along Mannerheimintie do to the modal split?",
+        "mode share",
+        [{"kind": "add_line", "mode": "tram", "street": "Mannerheimintie"}],
+    ),
     ("In Kamppi, what happens to runoff if we add 500 apartments?", "stormwater", [homes(500, "Kamppi")]),
     ("What happens to stormwater in Kamppi if we add 5 000 homes?", "stormwater", [homes(5000, "Kamppi")]),
     ("add 2.5k homes in toolonlahden puisto", "general", [homes(2500, "Töölönlahden puisto")]),

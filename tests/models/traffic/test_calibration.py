@@ -14,7 +14,6 @@ from synapolis.models.traffic.calibration import (
     counted_links,
     fitted_factors,
     geh,
-    load_routes,
     route_means,
     step_towards,
 )
@@ -56,12 +55,6 @@ def made():
     chance = np.random.default_rng(3)
     trips = chance.uniform(20, 200, (5, 5)) * (1 - np.eye(5))
     return network, trips, user_equilibrium(network, trips, relative_gap=1e-8)
-
-
-def test_routes_in_use_carry_the_flow_they_were_made_of(made):
-    network, trips, found = made
-    flow = load_routes(frozen(network), found.bushes.flow, trips)
-    np.testing.assert_allclose(flow, found.link_flow, rtol=1e-9, atol=1e-9)
 
 
 def test_times_along_routes_in_use_are_those_of_the_equilibrium(made):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from synapolis.core.errors import LayerError
 from synapolis.models.traffic.bushes import sort_bush
 from synapolis.models.traffic.continuing import Bushes
-from synapolis.models.traffic.equilibrium import Equilibrium, frozen, user_equilibrium
+from synapolis.models.traffic.equilibrium import Equilibrium, frozen, loaded, user_equilibrium
 from synapolis.models.traffic.network import RoadNetwork
 from synapolis.models.traffic.roads import CityRoads
 
@@ -163,20 +163,21 @@ def step_towards(
     weight = 1.0 / np.maximum(counted.volume, 1.0)
     routes = bushes.flow[: network.zone_count]
     trips = trips.copy()
-    volume = counted.modelled(load_routes(net, routes, trips))
+    volume = counted.modelled(loaded(network, routes, trips))
     for _ in range(STEPS):
         excess = np.zeros(network.link_count)
         np.add.at(excess, counted.link, (weight * (volume - counted.volume))[counted.number])
         slope = route_means(net, routes, excess)
         steepest = float(np.abs(slope).max())
         change = -trips * slope
-        moved = counted.modelled(load_routes(net, routes, change))
+        more, less = np.maximum(change, 0.0), np.maximum(-change, 0.0)
+        moved = counted.modelled(loaded(network, routes, more) - loaded(network, routes, less))
         if steepest == 0.0 or not (weight @ moved**2) > 0.0:
             break
         best = float(weight @ (moved * (counted.volume - volume))) / float(weight @ moved**2)
         length = min(best, LONGEST_STEP / steepest)
         trips = np.clip(trips + length * change, prior / most, prior * most)
-        volume = counted.modelled(load_routes(net, routes, trips))
+        volume = counted.modelled(loaded(network, routes, trips))
     return trips
 
 
@@ -208,37 +209,6 @@ def route_means(net: Any, routes: Any, value: Any) -> Any:
             if goal != zone:
                 found[zone, goal] = mean[net.zone_node[goal]]
     return found
-
-
-@nb.njit(cache=True)
-def load_routes(net: Any, routes: Any, trips: Any) -> Any:
-    """Flow on links when trips take the routes in use in the same proportions. Returns (link,)."""
-    zones, nodes = len(net.zone_node), len(net.out_start) - 1
-    flow = np.zeros(len(net.from_node))
-    order, position = np.empty(nodes, dtype=np.int32), np.empty(nodes, dtype=np.int32)
-    degree, bound = np.empty(nodes, dtype=np.int32), np.empty(nodes)
-    for zone in range(zones):
-        row = routes[zone]
-        count = sort_bush(net, net.zone_node[zone], row, order, position, degree)
-        bound[:] = 0.0
-        for goal in range(zones):
-            if goal != zone:
-                bound[net.zone_node[goal]] += trips[zone, goal]
-        for n in range(count - 1, 0, -1):
-            node = order[n]
-            if bound[node] == 0.0:
-                continue
-            passed = 0.0
-            for star in range(net.in_start[node], net.in_start[node + 1]):
-                passed += max(row[net.in_link[star]], 0.0)
-            if passed > 0.0:
-                for star in range(net.in_start[node], net.in_start[node + 1]):
-                    link = net.in_link[star]
-                    if row[link] > 0.0:
-                        part = bound[node] * row[link] / passed
-                        flow[link] += part
-                        bound[net.from_node[link]] += part
-    return flow
 
 
 def geh(modelled: Floats, counted: Floats) -> Floats:

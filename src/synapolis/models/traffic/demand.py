@@ -358,6 +358,6 @@ def mode_table(daily: Floats, peak: Floats, distance: Floats, minutes: Floats) -
 
 
 declare_fixed_point(
-    "car_time", start="free_flow_car_time", tolerance=0.02, max_iterations=12,
+    "car_time", start="free_flow_car_time", tolerance=0.002, max_iterations=16,
     carries=(*Demand._fields, *(word for word in Assigned._fields if word != "car_time")),
 )  # fmt: skip

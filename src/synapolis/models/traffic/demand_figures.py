@@ -10,6 +10,7 @@ import pandas as pd
 from synapolis.core.declare import model
 from synapolis.core.errors import NotComputableError
 from synapolis.layers.vocabulary import (
+    CarTrips,
     CountFit,
     CountMisfit,
     HomeModeTrips,
@@ -32,6 +33,7 @@ from synapolis.layers.vocabulary import (
     ZoneWalkShare,
 )
 from synapolis.models.traffic.calibration import counted_links, geh, screenlines
+from synapolis.models.traffic.equilibrium import loaded
 from synapolis.models.traffic.mode_choice import DECISION, MODES, RISKS, TESTS
 
 GOOD_GEH = 5.0
@@ -114,7 +116,13 @@ class Fit(NamedTuple):
 @model(version="1", decision=DECISION, method="Modelled cars beside counted ones by street and by screen line; GEH.",
        limits="One hour's counts; today's demand was fitted to the same counts, so a good fit is no proof.",
        risks="Counts of another hour or season mislead.", tests=TESTS)  # fmt: skip
-def count_fit(traffic_counts: TrafficCounts, streets: Streets, road_network: RoadNetwork, route_sets: RouteSets) -> Fit:
+def count_fit(
+    traffic_counts: TrafficCounts,
+    streets: Streets,
+    road_network: RoadNetwork,
+    route_sets: RouteSets,
+    car_trips: CarTrips,
+) -> Fit:
     """Compare modelled cars with what was counted, by street and by screen line.
 
     References
@@ -122,7 +130,7 @@ def count_fit(traffic_counts: TrafficCounts, streets: Streets, road_network: Roa
     UK Department for Transport, TAG unit M3.1 (GEH below 5 on most links).
     """
     counted = counted_links(traffic_counts, streets, road_network)
-    flow = np.maximum(route_sets.bushes.flow, 0.0).sum(axis=0)
+    flow = loaded(road_network.network, route_sets.bushes.flow[: len(car_trips)], car_trips)  # cars without goods
     table = pd.DataFrame({"street": traffic_counts["street"].to_numpy(), "counted": counted.volume})
     table["modelled"] = counted.modelled(flow)
     lines = table.assign(street=screenlines(traffic_counts).to_numpy()).query("street != ''")
