@@ -22,6 +22,7 @@ from synapolis.models.traffic.delay import link_cost
 
 OUTSIDE = -1.0
 NO_LINK = -1
+IDLE, FLOW = 1, 2  # what a row lost with links that are no more: nothing but the links, or traffic
 TINY = 1e-13  # relative to a label: cost differences below this are rounding
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from synapolis.core.errors import ModelError
-from synapolis.models.traffic.bushes import NO_LINK, OUTSIDE
+from synapolis.models.traffic.bushes import FLOW, IDLE, NO_LINK, OUTSIDE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -28,14 +27,15 @@ class Bushes(NamedTuple):
     A row is one class and origin zone: row = class * zones + zone. `flow` (row, link) [pcu/h] is its flow on each
     link, below 0 on links outside its acyclic subnetwork; `demand` (row, zone) [pcu/h] is what was assigned;
     `tree` (row, node) is the link by which a shortest route enters each node, `order` (row, node) the nodes from
-    the root of that tree on; `has_lost` (row,) tells which rows used links, or served zones, that are no more.
+    the root of that tree on; `lost` (row,) tells which rows had links that are no more
+    (1), or traffic on them or to zones that are no more (2).
     """
 
     flow: NDArray[np.float64]
     demand: NDArray[np.float64]
     tree: NDArray[np.int32]
     order: NDArray[np.int32]
-    has_lost: NDArray[np.bool_]
+    lost: NDArray[np.int8]
 
 
 def carried(
@@ -83,9 +83,10 @@ def carried(
     demand = np.zeros((len(row), len(zone)))
     demand[np.ix_(known, zone >= 0)] = bushes.demand[np.ix_(here, zone[zone >= 0])]
     gone, left = np.setdiff1d(np.arange(bushes.flow.shape[1]), link), np.setdiff1d(np.arange(zones), zone)
-    lost = np.zeros(len(row), dtype=np.bool_)
-    cut = (bushes.flow[np.ix_(here, gone)] >= 0.0).any(axis=1) | (bushes.demand[np.ix_(here, left)] > 0.0).any(axis=1)
-    lost[known] = bushes.has_lost[here] | cut
+    lost = np.zeros(len(row), dtype=np.int8)
+    cut = bushes.flow[np.ix_(here, gone)].max(axis=1, initial=OUTSIDE)
+    moved = (cut > 0.0) | (bushes.demand[np.ix_(here, left)] > 0.0).any(axis=1)
+    lost[known] = np.maximum(bushes.lost[here], np.where(moved, FLOW, np.where(cut >= 0.0, IDLE, 0)))
     tree, order = _trees(bushes, link, node, row, np.tile(network.zone_node, classes))
     return Bushes(flow, demand, tree, order, lost)
 
@@ -111,13 +112,22 @@ def carried_by_name(
     unchanged = np.array_equal(was_node, now_node) and np.array_equal(was.zone_node, now.zone_node)
     if unchanged and np.array_equal(was_link, now_link) and _same_ends(was, now, np.arange(now.link_count)).all():
         return bushes
-    node = pd.Index(was_node).get_indexer(now_node)
-    link = pd.Index(was_link).get_indexer(now_link)
+    node = _found(was_node, now_node)
+    link = _found(was_link, now_link)
     link[~_same_ends(was, now, link, node)] = -1
-    zone = pd.Index(was_node[was.zone_node]).get_indexer(now_node[now.zone_node])
+    zone = _found(was_node[was.zone_node], now_node[now.zone_node])
     if (zone < 0).all():
         return None
     return carried(bushes, now, old_link=link, old_node=node, old_zone=zone)
+
+
+def _found(names: Names, wanted: Names) -> NDArray[np.int64]:
+    """Where each wanted name stands among the names; -1 where it does not."""
+    if not len(names):
+        return np.full(len(wanted), -1)
+    ranked = np.argsort(names)
+    place = ranked[np.minimum(np.searchsorted(names, wanted, sorter=ranked), len(names) - 1)]
+    return np.where(names[place] == wanted, place, -1)
 
 
 def _same_ends(
@@ -177,7 +187,14 @@ def fitting(start: Bushes, network: RoadNetwork, rows: int) -> Bushes:
             "start must come from zones at the same nodes and nodes that may still be passed, got others; "
             "solve this network from nothing"
         )
-    return Bushes(*(np.array(part, order="C") for part in start))  # kernels are compiled once, for arrays to write to
+    # kernels are compiled once, for arrays that may be written to
+    return Bushes(
+        flow=np.array(start.flow, order="C"),
+        demand=np.array(start.demand, order="C"),
+        tree=np.array(start.tree, order="C"),
+        order=np.array(start.order, order="C"),
+        lost=start.lost.copy(),
+    )
 
 
 def _checked(name: str, values: ArrayLike, count: int, old_count: int) -> NDArray[np.int64]:

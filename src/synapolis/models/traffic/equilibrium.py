@@ -203,16 +203,16 @@ def _start(
             demand=trips,
             tree=np.empty((rows, net.node_count), dtype=np.int32),
             order=np.empty((rows, net.node_count), dtype=np.int32),
-            has_lost=np.zeros(rows, dtype=np.bool_),
+            lost=np.zeros(rows, dtype=np.int8),
         )
         starts.start_cold(net, fixed, trips, bushes.flow, bushes.tree, bushes.order, unreached)
         return bushes, unreached
     bushes = fitting(start, net, len(trips))
     new_nodes = _has_new_nodes(net, bushes.flow)
     starts.start_warm(
-        net, fixed, trips, bushes.demand, bushes.has_lost, new_nodes, bushes.flow, bushes.tree, bushes.order, unreached
+        net, fixed, trips, bushes.demand, bushes.lost, new_nodes, bushes.flow, bushes.tree, bushes.order, unreached
     )
-    return bushes._replace(demand=trips, has_lost=np.zeros(len(trips), dtype=np.bool_)), unreached
+    return bushes._replace(demand=trips, lost=np.zeros(len(trips), dtype=np.int8)), unreached
 
 
 def _has_new_nodes(net: RoadNetwork, bush: NDArray[np.float64]) -> bool:

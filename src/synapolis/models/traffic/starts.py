@@ -11,7 +11,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from synapolis.models.traffic.bushes import NO_LINK, OUTSIDE, sort_bush, total_flow
+from synapolis.models.traffic.bushes import FLOW, IDLE, NO_LINK, OUTSIDE, sort_bush, total_flow
 from synapolis.models.traffic.delay import set_costs
 from synapolis.models.traffic.paths import mend_tree, new_heap, shortest_tree
 
@@ -45,7 +45,7 @@ def start_warm(
     fixed: Any,
     trips: Any,
     old_trips: Any,
-    has_lost: Any,
+    lost: Any,
     has_new_nodes: bool,
     bush: Any,
     tree: Any,
@@ -54,8 +54,8 @@ def start_warm(
 ) -> None:
     """Fit earlier bushes to another demand or network: drop closed links, graft what they cut off, reload.
 
-    `has_lost` (row,) tells which rows carried flow on links that are no more. Rows are reloaded one after
-    another, each at the costs that the rows before it left.
+    `lost` (row,) tells which rows had links that are no more (`IDLE`), and which had flow there (`FLOW`). Rows are
+    reloaded one after another, each at the costs that the rows before it left.
     """
     nodes, links, zones = net.is_through.size, bush.shape[1], net.zone_node.size
     flow, cost, slope = np.empty(links), np.empty(links), np.empty(links)
@@ -64,15 +64,15 @@ def start_warm(
     for r in range(bush.shape[0]):
         for link in range(links):
             if bush[r, link] >= 0.0 and fixed[r // zones, link] == np.inf:
+                lost[r] = max(lost[r], FLOW if bush[r, link] > 0.0 else IDLE)
                 bush[r, link] = OUTSIDE
-                has_lost[r] = True
     total_flow(bush, flow)
     for r in range(bush.shape[0]):
         row, origin, own = bush[r], net.zone_node[r % zones], fixed[r // zones]
         if r % zones == 0:
             set_costs(net, own, flow, cost, slope)
         same = np.array_equal(trips[r], old_trips[r])
-        if same and not has_lost[r] and not has_new_nodes:
+        if same and not lost[r] and not has_new_nodes:
             continue
         mend_tree(net, cost, origin, label, tree[r], order[r], heap)
         if not _load_zones(net, trips[r], label, node_flow, unreached[r], origin):
@@ -84,7 +84,7 @@ def start_warm(
         for node in range(nodes):  # only nodes without an entering link get one: no cycle can close
             if places[0, node] == 0 and tree[r, node] >= 0:
                 row[tree[r, node]] = 0.0
-        if same and not has_lost[r]:
+        if same and lost[r] < FLOW:
             continue
         for link in range(links):
             flow[link] -= max(row[link], 0.0)
