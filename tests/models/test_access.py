@@ -1,5 +1,7 @@
 """Access on a line that can be worked out by hand, and its laws on the made-up town."""
 
+from typing import NamedTuple
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -8,15 +10,12 @@ import shapely
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import ModelError, NotComputableError
+from synapolis.layers.grid import Grid
 from synapolis.layers.timetable import Timetable
 from synapolis.models import load_models
-from synapolis.models.transit.access import (
-    access,
-    city_mean_time_to_jobs,
-    mean_time_to_jobs,
-    transit_walks,
-    walk_network,
-)
+from synapolis.models.transit.access import access, city_mean_time_to_jobs, mean_time_to_jobs
+from synapolis.models.transit.travel import travel_times
+from synapolis.models.transit.walking import level_metres, transit_walks, walk_network
 from synapolis.scenarios.bind import bind, parse_scenario
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.plan import Planner
@@ -64,10 +63,16 @@ def line_town(headway=600):
     return streets, junctions, zones, timetable
 
 
+class Reached(NamedTuple):
+    jobs_within: np.ndarray
+    mean_travel_time: np.ndarray
+
+
 def reach(headway=600, *, walk_limit=4000.0, jobs=(10.0, 1000.0), count=10, hour=8.0, longest=60.0):
     streets, junctions, zones, timetable = line_town(headway)
     walks = transit_walks(walk_network(streets, junctions), zones, timetable.stops, 500.0, walk_limit)
-    return access(timetable, walks, np.array(jobs), 1.0, hour, 60.0, count, longest)
+    times = travel_times(timetable, walks, 1.0, hour, 60.0, count, longest)
+    return Reached(access(times.departures_within, np.array(jobs), count), times.mean_travel_time)
 
 
 def test_door_to_door_time_of_a_known_line():
@@ -156,3 +161,16 @@ def test_a_new_line_never_worsens_access(town):
 def test_no_line_is_lost_by_a_shorter_headway(town):
     before, after, _, _ = town_reach(town, '{kind: change_headway, route: "7", headway_minutes: 2}')
     assert after.sum() > before.sum()
+
+
+def test_walking_uphill_takes_toblers_time_and_bridges_are_level():
+    """6 exp(-3.5 |s + 0.05|) km/h: 6 exp(-0.175) on the level, 6 exp(-0.525) up 10 %, 6 down 5 %."""
+    assert level_metres(np.array([0.0, 0.1, -0.05])) == pytest.approx([1, np.exp(0.35), np.exp(-0.175)])
+    streets, junctions, _, _ = line_town()
+    grid = Grid(left=-500.0, top=500.0, cell_size=500.0, rows=2, columns=8)
+    ramp = np.tile((np.arange(8) * 50.0).astype(np.float32), (2, 1))  # 10 % up to the east
+    flat = walk_network(streets, junctions)
+    uphill = walk_network(streets.assign(bridge=[False, True, False]), junctions, grid, ramp)
+    assert uphill.length[:2] == pytest.approx([1500 * np.exp(0.35), 1500.0])
+    assert uphill.length[3:5] == pytest.approx([1500 * np.exp(0.05 * 3.5 - 0.05 * 3.5 * 2 + 0.175), 1500.0])
+    assert flat.length[:2].tolist() == [1500.0, 1500.0]

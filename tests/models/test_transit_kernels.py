@@ -26,14 +26,8 @@ from synapolis.layers.timetable import (
     without_stop,
 )
 from synapolis.models.transit.connections import connections, footpaths
-from synapolis.models.transit.scan import (
-    UNREACHED,
-    accessibility,
-    arrival_profile,
-    earliest_arrival,
-    opportunities_within,
-    travel_times,
-)
+from synapolis.models.transit.door_to_door import accessibility, opportunities_within, travel_times
+from synapolis.models.transit.scan import UNREACHED, arrival_profile, earliest_arrival
 from synapolis.models.transit.walk import (
     attach,
     largest_part,

@@ -153,6 +153,33 @@ TransitWalks = Annotated[
 MeanTravelTime = Annotated[
     Field, on("origin-destination", "s", "Door-to-door time, mean over departures.", axes=("zone", "zone"))
 ]
+DeparturesWithin = Annotated[
+    NDArray[np.uint16],
+    on("origin-destination", "1", "Departures that arrive within each threshold.", axes=("threshold", "zone", "zone")),
+]
+ArrivalMarks = Annotated[
+    NDArray[np.uint64],
+    on("layer", "", "Fingerprint of each zone's arrivals at each stop, by which an edit's reach is told."),
+]
+MedianTravelTime = Annotated[
+    Field,
+    on("origin-destination", "s", "Door-to-door time, median over departures; infinite where most do not arrive.",
+       axes=("zone", "zone")),
+]  # fmt: skip
+TravelTimeP10 = Annotated[
+    Field,
+    on("origin-destination", "s", "Door-to-door time that a tenth of departures need at most.", axes=("zone", "zone")),
+]
+TravelTimeP90 = Annotated[
+    Field,
+    on("origin-destination", "s", "Door-to-door time that nine tenths of departures need at most.",
+       axes=("zone", "zone")),
+]  # fmt: skip
+Transfers = Annotated[
+    Field,
+    on("origin-destination", "1", "Changes of vehicle on the quickest trip, mean over departures that arrive.",
+       axes=("zone", "zone")),
+]  # fmt: skip
 JobsWithin = Annotated[
     Floats, on("zone", "1", "Jobs in reach by threshold, mean over departures.", axes=("threshold", "zone"))
 ]
@@ -171,6 +198,43 @@ CityMeanTimeToJobs = Annotated[
     float, on("city", "s", "Mean door-to-door time from the average resident to the city's jobs.")
 ]
 SchoolsWithin15Min = Annotated[Floats, on("zone", "1", "Schools in reach within 15 minutes door to door.")]
+ZoneShops = Annotated[Floats, on("zone", "1", "Shops, food shops and eating places.")]
+ZoneGreen = Annotated[Floats, on("zone", "m²", "Parks, woods and other public green in the zone.")]
+SchoolsWithin30Min = Annotated[Floats, on("zone", "1", "Schools in reach within 30 minutes door to door.")]
+SchoolsWithin45Min = Annotated[Floats, on("zone", "1", "Schools in reach within 45 minutes door to door.")]
+HealthCareWithin30Min = Annotated[Floats, on("zone", "1", "Health-care sites in reach within 30 minutes door to door.")]
+HealthCareWithin45Min = Annotated[Floats, on("zone", "1", "Health-care sites in reach within 45 minutes door to door.")]
+ShopsWithin15Min = Annotated[Floats, on("zone", "1", "Shops in reach within 15 minutes door to door.")]
+ShopsWithin30Min = Annotated[Floats, on("zone", "1", "Shops in reach within 30 minutes door to door.")]
+ShopsWithin45Min = Annotated[Floats, on("zone", "1", "Shops in reach within 45 minutes door to door.")]
+GreenWithin15Min = Annotated[Floats, on("zone", "m²", "Public green in reach within 15 minutes door to door.")]
+GreenWithin30Min = Annotated[Floats, on("zone", "m²", "Public green in reach within 30 minutes door to door.")]
+GreenWithin45Min = Annotated[Floats, on("zone", "m²", "Public green in reach within 45 minutes door to door.")]
+GravityAccessToJobs = Annotated[Floats, on("zone", "1", "Jobs, each counting the less the longer the trip to it.")]
+MeanGravityAccessToJobs = Annotated[float, on("city", "1", "Gravity access to jobs of the average resident.")]
+JobsByIncomeGroup = Annotated[
+    Table, on("city", "1", "Jobs within 30 minutes of the average household of each income group.")
+]
+PalmaRatioOfAccess = Annotated[
+    float,
+    on("city", "1", "Jobs within 30 minutes of the tenth of residents in the richest zones, over those of the four "
+       "tenths in the poorest."),
+]  # fmt: skip
+ShareWithPoorAccess = Annotated[
+    float, on("city", "1", "Share of residents who reach too small a part of the city's jobs in 30 minutes.")
+]
+BasicServicesNearby = Annotated[
+    Floats, on("zone", "1", "How many of school, health care, shop and green are within 15 minutes on foot: 0 to 4.")
+]
+FifteenMinuteCityShare = Annotated[
+    float, on("city", "1", "Share of residents with school, health care, shop and green within 15 minutes on foot.")
+]
+JobsWithin30MinOffPeak = Annotated[
+    Floats, on("zone", "1", "Jobs in reach within 30 minutes door to door, out of the peak.")
+]
+MeanJobsWithin30MinOffPeak = Annotated[
+    float, on("city", "1", "Jobs within 30 minutes of the average resident, out of the peak.")
+]
 HealthCareWithin15Min = Annotated[Floats, on("zone", "1", "Health-care sites in reach within 15 minutes door to door.")]
 
 # --- traffic ---------------------------------------------------------------------------------------------------------

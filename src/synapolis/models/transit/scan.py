@@ -14,7 +14,7 @@ algorithm, ACM Journal of Experimental Algorithmics 23 (2018).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba
 import numpy as np
@@ -32,15 +32,6 @@ if TYPE_CHECKING:
     Times = NDArray[np.int32]
 
 UNREACHED = np.int32(2**30)  # s; far beyond any timetable, and a walk can be added without overflow
-Statistic = Literal["mean", "median", "capped"]
-_STATISTICS = {"mean": 0, "median": 1, "capped": 2}
-
-
-class Access(NamedTuple):
-    """What `accessibility` finds for each origin."""
-
-    opportunities: NDArray[np.float64]  # (origin, threshold) mean over departures
-    travel_time: NDArray[np.float32]  # (origin, destination) [s], inf where not reached
 
 
 class Blocks(NamedTuple):
@@ -90,14 +81,14 @@ def earliest_arrival(
         Arrays that do not fit each other, or a duration below 0.
     """
     initial = np.asarray(initial_times, dtype=np.int32)
-    _check_tables(connections, footpaths)
-    _check_times([departure], max_duration)
+    check_tables(connections, footpaths)
+    check_times([departure], max_duration)
     if initial.shape != (connections.stop_count,):
         raise ModelError(f"initial_times must be one per stop ({connections.stop_count},), got {initial.shape}")
-    labels = _labels(connections, 1)
+    labels = labels_of(connections, 1)
     labels.board[: connections.stop_count, 0] = initial
     times = np.array([departure], dtype=np.int32)
-    _scan(connections, _blocks(connections), _padded(footpaths), labels, times, int(max_duration))
+    scan_all(connections, blocks_of(connections), padded(footpaths), labels, times, int(max_duration))
     arrival = np.minimum(labels.board, labels.ride)[: connections.stop_count, 0]
     return np.where(arrival <= np.int64(departure) + max_duration, arrival, UNREACHED).astype(np.int32)
 
@@ -125,14 +116,14 @@ def arrival_profile(
     ModelError
         As `earliest_arrival`.
     """
-    _check_tables(connections, footpaths)
-    times = _check_times(departures, max_duration)
+    check_tables(connections, footpaths)
+    times = check_times(departures, max_duration)
     order = np.argsort(times, kind="stable")
     sorted_arrivals = _profiles(
         connections,
-        _blocks(connections),
-        _padded(footpaths),
-        _labels(connections, len(times)),
+        blocks_of(connections),
+        padded(footpaths),
+        labels_of(connections, len(times)),
         access,
         times[order],
         int(max_duration),
@@ -142,149 +133,8 @@ def arrival_profile(
     return np.asarray(arrivals)
 
 
-def travel_times(
-    connections: Connections,
-    footpaths: Walks,
-    access: Walks,
-    egress: Walks,
-    direct_walk: Walks,
-    departures: Sequence[int],
-    max_duration: int,
-    *,
-    statistic: Statistic = "mean",
-) -> NDArray[np.float32]:
-    """Door-to-door time from every origin to every destination, summarised over departures.
-
-    Parameters
-    ----------
-    connections, footpaths
-        As in `earliest_arrival`.
-    access : Walks (origin to stop)
-    egress : Walks (stop to destination)
-    direct_walk : Walks (origin to destination)
-    departures : (departure,) [s after midnight]
-        Leaving the origin.
-    max_duration : int [s]
-        A destination farther than this counts as not reached at that departure.
-    statistic : str
-        "mean": inf unless reached at every departure; "median": not reached counts as inf; "capped": mean where not
-        reached counts as max_duration.
-
-    Returns
-    -------
-    (origin, destination) [s]
-
-    Raises
-    ------
-    ModelError
-        Tables that do not fit each other, no departures, or an unknown statistic.
-    """
-    found = accessibility(
-        connections, footpaths, access, egress, direct_walk, departures, max_duration, statistic=statistic
-    )
-    return found.travel_time
-
-
-def opportunities_within(
-    connections: Connections,
-    footpaths: Walks,
-    access: Walks,
-    egress: Walks,
-    direct_walk: Walks,
-    departures: Sequence[int],
-    thresholds: Sequence[int],
-    opportunities: ArrayLike,
-) -> NDArray[np.float64]:
-    """Opportunities reachable from every origin within each threshold, mean over departures.
-
-    Parameters
-    ----------
-    connections, footpaths, access, egress, direct_walk, departures
-        As in `travel_times`.
-    thresholds : (threshold,) [s]
-    opportunities : (destination,)
-        E.g. jobs.
-
-    Returns
-    -------
-    (origin, threshold)
-        In the unit of `opportunities`.
-
-    Raises
-    ------
-    ModelError
-        As `travel_times`; no threshold; opportunities that are not one finite value per destination.
-    """
-    if not len(thresholds):
-        raise ModelError("at least one threshold is wanted, got none; give seconds")
-    found = accessibility(
-        connections, footpaths, access, egress, direct_walk, departures, max(thresholds),
-        statistic=None, thresholds=thresholds, opportunities=opportunities,
-    )  # fmt: skip
-    return found.opportunities
-
-
-def accessibility(
-    connections: Connections,
-    footpaths: Walks,
-    access: Walks,
-    egress: Walks,
-    direct_walk: Walks,
-    departures: Sequence[int],
-    max_duration: int,
-    *,
-    statistic: Statistic | None = "mean",
-    thresholds: Sequence[int] = (),
-    opportunities: ArrayLike | None = None,
-) -> Access:
-    """Both of `travel_times` and `opportunities_within` from one scan.
-
-    Parameters
-    ----------
-    connections, footpaths, access, egress, direct_walk, departures, max_duration, statistic
-        As in `travel_times`; without a statistic its result is (origin, 0).
-    thresholds, opportunities
-        As in `opportunities_within`; thresholds above max_duration count as max_duration.
-
-    Returns
-    -------
-    Access
-
-    Raises
-    ------
-    ModelError
-        As `travel_times` and `opportunities_within`.
-    """
-    _check_tables(connections, footpaths)
-    times = np.sort(_check_times(departures, max_duration))
-    origins, destinations = len(access.start) - 1, direct_walk.target_count
-    _check_walks(access, egress, direct_walk, connections.stop_count)
-    weight = _checked_opportunities(opportunities, thresholds, destinations)
-    if statistic is not None and statistic not in _STATISTICS:
-        raise ModelError(f"a statistic must be one of {', '.join(_STATISTICS)}, got {statistic!r}; choose one")
-    result = Access(
-        np.zeros((origins, len(thresholds))),
-        np.empty((origins, destinations if statistic is not None else 0), dtype=np.float32),
-    )
-    _accessibility(
-        connections,
-        _blocks(connections),
-        _padded(footpaths),
-        _labels(connections, len(times)),
-        access,
-        egress,
-        direct_walk,
-        times,
-        int(max_duration),
-        _STATISTICS.get(statistic or "", -1),
-        np.asarray(thresholds, dtype=np.int32),
-        weight,
-        result,
-    )
-    return result
-
-
-def _check_tables(connections: Connections, footpaths: Walks) -> None:
+def check_tables(connections: Connections, footpaths: Walks) -> None:
+    """Refuse walks between other stops than those of the connections."""
     if len(footpaths.start) != connections.stop_count + 1 or footpaths.target_count != connections.stop_count:
         raise ModelError(
             f"footpaths must join the {connections.stop_count} stops of the connections, "
@@ -292,7 +142,8 @@ def _check_tables(connections: Connections, footpaths: Walks) -> None:
         )
 
 
-def _check_times(departures: Sequence[int], max_duration: int) -> NDArray[np.int32]:
+def check_times(departures: Sequence[int], max_duration: int) -> NDArray[np.int32]:
+    """Return departures as seconds, or refuse them."""
     times = np.asarray(departures)
     if times.ndim != 1 or not len(times) or times.min() < 0 or times.max() > 2**29:
         raise ModelError(
@@ -303,36 +154,7 @@ def _check_times(departures: Sequence[int], max_duration: int) -> NDArray[np.int
     return times.astype(np.int32)
 
 
-def _check_walks(access: Walks, egress: Walks, direct_walk: Walks, stop_count: int) -> None:
-    got = [(len(walks.start) - 1, walks.target_count) for walks in (access, egress, direct_walk)]
-    origins, destinations = got[2]
-    wanted = [(origins, stop_count), (stop_count, destinations), (origins, destinations)]
-    if got != wanted:
-        raise ModelError(
-            f"access, egress and direct_walk must be (origin, stop), (stop, destination), (origin, destination): "
-            f"wanted {wanted}, got {got}; build all from the same points"
-        )
-
-
-def _checked_opportunities(
-    opportunities: ArrayLike | None, thresholds: Sequence[int], destinations: int
-) -> NDArray[np.float64]:
-    if not len(thresholds):
-        return np.zeros(destinations)
-    if opportunities is None:
-        raise ModelError("thresholds need opportunities to count, got none; give one value per destination")
-    if min(thresholds) < 0:
-        raise ModelError(f"thresholds must be at least 0 s, got {min(thresholds)}; give seconds")
-    weight = np.asarray(opportunities, dtype=np.float64)
-    if weight.shape != (destinations,) or not np.isfinite(weight).all():
-        raise ModelError(
-            f"opportunities must be one finite value per destination ({destinations},), got {weight.shape}; "
-            "fill blanks first"
-        )
-    return weight
-
-
-def _blocks(connections: Connections) -> Blocks:
+def blocks_of(connections: Connections) -> Blocks:
     """Ends of runs of connections, and whether a run must be scanned until nothing changes.
 
     Among connections of one departure time, those that take 0 s can lead to each other in any order.
@@ -348,20 +170,21 @@ def _blocks(connections: Connections) -> Blocks:
     return Blocks(ends[kept].astype(np.int64), repeats[kept], longest)
 
 
-def _padded(footpaths: Walks) -> Walks:
+def padded(footpaths: Walks) -> Walks:
     """Rows without walks for the two stops that stand for 'no boarding' and 'no alighting'."""
     end = footpaths.start[-1]
     return footpaths._replace(start=np.concatenate([footpaths.start, [end, end]]))
 
 
-def _labels(connections: Connections, lanes: int) -> Labels:
+def labels_of(connections: Connections, lanes: int) -> Labels:
+    """Return fresh labels for a number of departures."""
     stops = connections.stop_count + 2
     board, ride = (np.full((stops, lanes), UNREACHED, dtype=np.int32) for _ in range(2))
     return Labels(board, ride, np.zeros(len(connections.trip_row), dtype=np.int32))
 
 
 @numba.njit(cache=True, nogil=True)
-def _scan(rides: Connections, blocks: Blocks, changes: Walks, labels: Labels, departures: Times, last: int) -> None:
+def scan_all(rides: Connections, blocks: Blocks, changes: Walks, labels: Labels, departures: Times, last: int) -> None:
     """One pass for all departures (lanes, ascending) of an origin; `last` is the longest travel time.
 
     `low` is the first lane whose time is not up, `k` one past the last lane aboard, `m` the first lane improved.
@@ -421,7 +244,7 @@ def _scan(rides: Connections, blocks: Blocks, changes: Walks, labels: Labels, de
 
 
 @numba.njit(cache=True, nogil=True)
-def _start(labels: Labels, access: Walks, origin: int, departures: Times) -> None:
+def start_labels(labels: Labels, access: Walks, origin: int, departures: Times) -> None:
     """Fresh labels: each stop in reach of the origin on foot, at each departure."""
     labels.board[:] = UNREACHED
     labels.ride[:] = UNREACHED
@@ -437,81 +260,10 @@ def _profiles(
     """(origin, lane, stop) arrivals by a ride or on foot."""
     arrivals = np.empty((len(access.start) - 1, len(departures), rides.stop_count), dtype=np.int32)
     for origin in range(len(arrivals)):
-        _start(labels, access, origin, departures)
-        _scan(rides, blocks, changes, labels, departures, last)
+        start_labels(labels, access, origin, departures)
+        scan_all(rides, blocks, changes, labels, departures, last)
         for k in range(len(departures)):
             for stop in range(rides.stop_count):
                 there = min(labels.board[stop, k], labels.ride[stop, k])
                 arrivals[origin, k, stop] = there if there <= departures[k] + last else UNREACHED
     return arrivals
-
-
-@numba.njit(cache=True, nogil=True)
-def _doors(total: Times, ride: Times, egress: Walks, direct: Walks, origin: int, departures: Times) -> None:
-    """Arrival at each destination (destination, lane): on foot all the way, or from the last stop of a ride."""
-    total[:] = UNREACHED
-    lanes = len(departures)
-    for i in range(direct.start[origin], direct.start[origin + 1]):
-        total[direct.target[i]] = departures + direct.seconds[i]
-    for stop in range(len(egress.start) - 1):
-        soonest = UNREACHED
-        for k in range(lanes):
-            soonest = min(soonest, ride[stop, k])
-        if soonest == UNREACHED:
-            continue
-        for i in range(egress.start[stop], egress.start[stop + 1]):
-            goal, walk = egress.target[i], egress.seconds[i]
-            for k in range(lanes):
-                total[goal, k] = min(total[goal, k], ride[stop, k] + walk)
-
-
-@numba.njit(cache=True, nogil=True)
-def _summary(time: Times, statistic: int, last: int) -> float:
-    """Of the times by lane (above `last`: not reached): 0 mean, 1 median, 2 mean with `last` where not reached."""
-    lanes = len(time)
-    if statistic == 1:
-        time.sort()
-        middle = time[(lanes - 1) // 2], time[lanes // 2]
-        return (middle[0] + middle[1]) / 2 if middle[1] <= last else np.inf
-    total = 0.0
-    for k in range(lanes):
-        if time[k] > last and statistic == 0:
-            return np.inf
-        total += min(time[k], last)
-    return total / lanes
-
-
-@numba.njit(cache=True, nogil=True)
-def _accessibility(
-    rides: Connections,
-    blocks: Blocks,
-    changes: Walks,
-    labels: Labels,
-    access: Walks,
-    egress: Walks,
-    direct: Walks,
-    departures: Times,
-    last: int,
-    statistic: int,
-    thresholds: Times,
-    weight: NDArray[np.float64],
-    found: Access,
-) -> None:
-    """Fill `found` origin by origin."""
-    lanes = len(departures)
-    total = np.empty((direct.target_count, lanes), dtype=np.int32)
-    time = np.empty(lanes, dtype=np.int32)
-    for origin in range(len(access.start) - 1):
-        _start(labels, access, origin, departures)
-        _scan(rides, blocks, changes, labels, departures, last)
-        _doors(total, labels.ride, egress, direct, origin, departures)
-        for goal in range(direct.target_count):
-            time[:] = total[goal] - departures
-            for t in range(len(thresholds)):
-                limit = min(thresholds[t], last)
-                reached = 0
-                for k in range(lanes):
-                    reached += time[k] <= limit
-                found.opportunities[origin, t] += weight[goal] * reached / lanes
-            if statistic >= 0:
-                found.travel_time[origin, goal] = _summary(time, statistic, last)
