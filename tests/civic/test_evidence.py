@@ -54,6 +54,11 @@ def test_a_question_that_is_asked_back_is_a_refusal_by_its_reader_alone():
     assert found.keys() == {"synapolis:parse_question"}
 
 
+def test_building_a_city_is_a_run_of_its_parsers():
+    found = evidence([entry(1, "build", {"city": "Town", "rules": {"read_osm": "1", "read_gtfs": "2"}})])
+    assert {id_: one.runs for id_, one in found.items()} == {"synapolis:read_osm": 1, "synapolis:read_gtfs": 1}
+
+
 def test_another_system_has_evidence_too():
     found = evidence([entry(1, "run", {"entry": "example:scanner", "version": "4"})])
     assert found["example:scanner"].versions == {"4": 1}

@@ -1,7 +1,7 @@
 """Live evidence on each entry: runs, by whom, refusals, overrides, tests, complaints; a fold over the journal.
 
-Nothing is counted anywhere else. Entries of the journal that matter here are `run` and `refusal` (the body names
-`models` and `rules` with their versions), and `override`, `complaint`, `test`, which name the register's `entry`.
+Nothing is counted anywhere else. Entries of the journal that matter here are `run`, `build` and `refusal` (the body
+names `models` and `rules` with their versions), and `override`, `complaint`, `test`, which name the register's `entry`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from synapolis.civic.twin import entry_id
 from synapolis.records.entry import JournalEntry
 
 NOTES = ("override", "complaint")
-KINDS = ("run", "refusal", "test", *NOTES)
+RUNS = ("run", "build")
+KINDS = (*RUNS, "refusal", "test", *NOTES)
 GATE, READER = "gate", "parse_question"
 
 
@@ -73,14 +74,14 @@ def _touched(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Entries that a journal entry is about, with the version it names."""
     if isinstance(body.get("entry"), str):
         yield body["entry"], str(body.get("version", ""))
-    named = [body.get("models")] + ([body.get("rules")] if kind == "run" else [])
+    named = [body.get("models")] + ([body.get("rules")] if kind in RUNS else [])
     for versions in named:
         for name, version in versions.items() if isinstance(versions, Mapping) else ():
             yield entry_id(name), str(version)
 
 
 def _with(known: Evidence, written: JournalEntry, version: str) -> Evidence:
-    if written.kind == "run":
+    if written.kind in RUNS:
         return replace(
             known,
             runs=known.runs + 1,

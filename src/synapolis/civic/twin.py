@@ -95,7 +95,7 @@ def twin_entry(algorithm: Algorithm, profile: Profile) -> AlgorithmEntry:
         risks=(Risk(name="What may go wrong", description=algorithm.risks),),
         monitoring=f"Checked by {algorithm.tests} at every change.",
         rollback="It computes and changes nothing in the city; an answer is set aside by its hash.",
-        keywords=algorithm.outputs if isinstance(algorithm, Declaration) else (),
+        keywords=algorithm.outputs if isinstance(algorithm, Declaration) else (algorithm.kind, algorithm.field),
         bindings=(Binding(service=service_of(algorithm), code_digest=algorithm.code_digest),),
     )
 

@@ -88,7 +88,7 @@ def entry_sheet(register: Register, entry: AlgorithmEntry) -> EntrySheet:
         id=entry.id,
         version=entry.version,
         language=entry.language or "en",
-        chips=(entry.kind, entry.status or "status not said", entry.publication_category or "category not said"),
+        chips=(entry.kind, entry.status or "status not said", _category(entry)),
         lead=entry.summary or "The entry does not say what it does.",
         filled=count.filled,
         applicable=count.applicable,
@@ -96,6 +96,12 @@ def entry_sheet(register: Register, entry: AlgorithmEntry) -> EntrySheet:
         groups=tuple(groups),
         evidence=evidence_lines(found),
         versions=_history(register.versions(entry.id)),
+    )
+
+
+def _category(entry: AlgorithmEntry) -> str:
+    return {None: "category not said", "other": "other algorithm"}.get(
+        entry.publication_category, entry.publication_category or ""
     )
 
 

@@ -44,8 +44,12 @@ def city_build(
     ] = None,
 ) -> None:
     """Build a city from files. What is missing is derived later, or said to be missing."""
+    from synapolis.core.declare import noting
     from synapolis.layers.city import save_city
     from synapolis.layers.workspace import city_folder
+    from synapolis.records.journal import Journal, local_actor
+    from synapolis.records.store import open_store
+    from synapolis.scenarios.recording import record_build
     from synapolis.sources.build import BuildSpec, build_city
 
     target = city_folder(folder)
@@ -70,8 +74,9 @@ def city_build(
             **facts,
         )
     )
-    with progress() as tell:
+    with noting(), progress() as tell, open_store() as store:
         city = build_city(read, progress=lambda step: tell(str(step), 0, 1))
+        record_build(Journal(store), city, actor=local_actor())
         save_city(city, target)
     _show(city, str(target))
 

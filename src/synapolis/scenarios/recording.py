@@ -14,11 +14,12 @@ from typing import Any
 
 from synapolis.core.declare import noted, noting
 from synapolis.core.errors import SynapolisError
+from synapolis.layers.city import City
 from synapolis.records.entry import JournalEntry
 from synapolis.records.journal import Journal
 from synapolis.scenarios.answer import Answer
 
-RUN, REFUSAL = "run", "refusal"
+RUN, REFUSAL, BUILD = "run", "refusal", "build"
 
 
 def record_answers(journal: Journal, answers: Sequence[Answer], *, command: str) -> JournalEntry:
@@ -91,6 +92,12 @@ def record_run(
     if reason:
         body["reason"] = reason
     return journal.append(REFUSAL if reason else RUN, actor, body, purpose)
+
+
+def record_build(journal: Journal, city: City, *, actor: str) -> JournalEntry:
+    """Record that a city was built, by which parsers and rules: those called inside the `noting` block around this."""
+    body = {"city": city.title, "city_hash": city.digest, "layers": sorted(city.layers), "rules": noted()}
+    return journal.append(BUILD, actor, body, "building a city")
 
 
 @contextmanager
