@@ -159,6 +159,12 @@ def lanes_of(streets: Any) -> NDArray[np.float64]:
     return np.where(mapped > 0, mapped, _class_facts(streets)[:, 1] * directions)
 
 
+def free_speeds(streets: Any) -> NDArray[np.float64]:
+    """Speed on each street when it is empty [m/s]: its limit, else that of its class in a town. (street,)."""
+    mapped = streets["max_speed"].to_numpy(dtype=float)
+    return np.where(mapped > 0, mapped, np.minimum(_class_facts(streets)[:, 2] / 3.6, URBAN_LIMIT))
+
+
 def _class_facts(streets: Any) -> NDArray[np.float64]:
     """Lane capacity, lanes a direction and free-flow speed of each street's class. (street, 3)."""
     return np.array([ROAD_CLASSES.get(name, OTHER_CLASS) for name in streets["road_class"]]).reshape(-1, 3)
@@ -172,8 +178,7 @@ def _links(streets: Any, junctions: Any) -> dict[str, NDArray[Any]]:
     facts = _class_facts(open_streets)
     one_way = open_streets["one_way"].to_numpy(dtype=bool)
     lanes = np.maximum(lanes_of(open_streets) / np.where(one_way, 1.0, 2.0), 0.5)
-    mapped = open_streets["max_speed"].to_numpy(dtype=float)
-    speed = np.where(mapped > 0, mapped, np.minimum(facts[:, 2] / 3.6, URBAN_LIMIT))
+    speed = free_speeds(open_streets)
     length = open_streets.geometry.length.to_numpy()
     keep = (start != end) & (length > 0)
     back = keep & ~one_way
