@@ -6,8 +6,9 @@ names `models` and `rules` with their versions), and `override`, `complaint`, `t
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from synapolis.civic.twin import entry_id
@@ -61,13 +62,66 @@ NONE = Evidence()
 
 def evidence(journal: Iterable[JournalEntry]) -> dict[str, Evidence]:
     """Fold journal entries, oldest first, into the evidence on each entry of the register."""
-    found: dict[str, Evidence] = {}
+    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     for written in journal:
         if written.kind in KINDS:
             for id_, version in _touched(written.kind, written.body):
-                found[id_] = _with(found.get(id_, NONE), written, version)
-            _judged(found, written)
-    return found
+                tallies[id_].count(written, version)
+            for name, text in _judged(written.body):
+                tallies[entry_id(name)].refusals.append(_event(written, text))
+    return {id_: tally.told() for id_, tally in tallies.items()}
+
+
+class _Tally:
+    """Counts of one entry while the journal is read."""
+
+    def __init__(self) -> None:
+        self.span = ["", ""]
+        self.actors: Counter[str] = Counter()
+        self.versions: Counter[str] = Counter()
+        self.purposes: Counter[str] = Counter()
+        self.refusals: list[Event] = []
+        self.notes: dict[str, list[Event]] = {kind: [] for kind in NOTES}
+        self.last_test: Checked | None = None
+        self.runs = 0
+
+    def count(self, written: JournalEntry, version: str) -> None:
+        """Take in what a journal entry says of this one."""
+        if written.kind in RUNS:
+            self.runs += 1
+            self.span = [self.span[0] or written.at, written.at]
+            for counts, key in (
+                (self.actors, written.actor),
+                (self.versions, version),
+                (self.purposes, written.purpose),
+            ):
+                if key:
+                    counts[key] += 1
+        elif written.kind == "test":
+            passed, told = bool(written.body.get("passed")), str(written.body.get("text", ""))
+            self.last_test = Checked(written.at, version, passed, told, written.seq)
+        else:
+            event = _event(written, str(written.body.get("text") or written.body.get("reason") or ""))
+            (self.refusals if written.kind == "refusal" else self.notes[written.kind]).append(event)
+
+    def told(self) -> Evidence:
+        """Return what was counted."""
+        return Evidence(
+            runs=self.runs,
+            first_run=self.span[0],
+            last_run=self.span[1],
+            actors=dict(self.actors),
+            versions={version: count for version, count in self.versions.items() if version},
+            purposes={purpose: count for purpose, count in self.purposes.items() if purpose},
+            refusals=tuple(self.refusals),
+            overrides=tuple(self.notes["override"]),
+            complaints=tuple(self.notes["complaint"]),
+            last_test=self.last_test,
+        )
+
+
+def _event(written: JournalEntry, text: str) -> Event:
+    return Event(written.at, written.actor, text, written.seq)
 
 
 def _touched(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -80,44 +134,13 @@ def _touched(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield entry_id(name), str(version)
 
 
-def _with(known: Evidence, written: JournalEntry, version: str) -> Evidence:
-    if written.kind in RUNS:
-        return replace(
-            known,
-            runs=known.runs + 1,
-            first_run=known.first_run or written.at,
-            last_run=written.at,
-            actors=_counted(known.actors, written.actor),
-            versions=_counted(known.versions, version),
-            purposes=_counted(known.purposes, written.purpose),
-        )
-    if written.kind == "test":
-        passed, told = bool(written.body.get("passed")), str(written.body.get("text", ""))
-        return replace(known, last_test=Checked(written.at, version, passed, told, written.seq))
-    told = str(written.body.get("text") or written.body.get("reason") or "")
-    event = Event(written.at, written.actor, told, written.seq)
-    if written.kind == "refusal":
-        return replace(known, refusals=(*known.refusals, event))
-    if written.kind == "override":
-        return replace(known, overrides=(*known.overrides, event))
-    return replace(known, complaints=(*known.complaints, event))
-
-
-def _judged(found: dict[str, Evidence], written: JournalEntry) -> None:
+def _judged(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Each block by a gate is a refusal by the rule; each question asked back is one by the reader of questions."""
-    for result in written.body.get("results") or ():
+    for result in body.get("results") or ():
         if not isinstance(result, Mapping):
             continue
-        refusals = [
-            (GATE, f"{name}: blocked") for name, said in dict(result.get("gates") or {}).items() if said == "block"
-        ]
+        for name, outcome in dict(result.get("gates") or {}).items():
+            if outcome == "block":
+                yield GATE, f"{name}: blocked"
         if result.get("status") == "clarify":
-            refusals.append((READER, str(result.get("question", ""))))
-        for name, text in refusals:
-            known = found.get(entry_id(name), NONE)
-            event = Event(written.at, written.actor, text, written.seq)
-            found[entry_id(name)] = replace(known, refusals=(*known.refusals, event))
-
-
-def _counted(counts: Mapping[str, int], key: str) -> Mapping[str, int]:
-    return {**counts, key: counts.get(key, 0) + 1} if key else counts
+            yield READER, str(result.get("question", ""))
