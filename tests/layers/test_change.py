@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from synapolis.layers.change import change_between
 from synapolis.layers.grid import Grid
-from synapolis.layers.timetable import with_headway
+from synapolis.layers.timetable_edits import with_headway
 from synapolis.sources.generate import generate_city
 
 GRID = Grid(100.0, 200.0, 10.0, 4, 5)

@@ -10,7 +10,8 @@ import shapely
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import ModelError, NotComputableError
-from synapolis.layers.timetable import Timetable, with_headway, with_line
+from synapolis.layers.timetable import Timetable
+from synapolis.layers.timetable_edits import with_headway, with_line
 from synapolis.models.finance.costs import capital_cost, cost_assumptions, cost_by_payer, total_capital_cost
 from synapolis.models.finance.fleet import fleet_value, vehicles_in_service
 

@@ -16,15 +16,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from synapolis.core.errors import LayerError, ModelError, ScenarioError
-from synapolis.layers.timetable import (
-    DAY,
-    Timetable,
-    merge_timetables,
-    with_headway,
-    with_line,
-    with_moved_stop,
-    without_stop,
-)
+from synapolis.layers.timetable import DAY, Timetable, merge_timetables
+from synapolis.layers.timetable_edits import with_headway, with_line, with_moved_stop, without_stop
 from synapolis.models.transit.connections import connections, footpaths
 from synapolis.models.transit.door_to_door import accessibility, opportunities_within, travel_times
 from synapolis.models.transit.scan import UNREACHED, arrival_profile, earliest_arrival

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.test_transit_kernels import DATE, pairs_table, small_runs, small_walks, timetable_of, with_self
-from synapolis.layers.timetable import with_headway, with_line, with_moved_stop, without_stop
+from synapolis.layers.timetable_edits import with_headway, with_line, with_moved_stop, without_stop
 from synapolis.models import load_models
 from synapolis.models.transit.connections import connections
 from synapolis.models.transit.door_to_door import accessibility

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synapolis.core.declare import model
 from synapolis.core.errors import ScenarioError
-from synapolis.layers.timetable import with_headway, with_line
+from synapolis.layers.timetable_edits import with_headway, with_line
 from synapolis.layers.vocabulary import EditHeadway, EditId, EditLine, EditMode, EditRoute, Timetable
 
 TESTS = "tests/models/test_access.py"
