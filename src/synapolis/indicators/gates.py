@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synapolis.core.declare import REGISTRY, registered
+from synapolis.layers import vocabulary  # noqa: F401 - declares the units that verdicts are told in
 
 
 @dataclass(frozen=True)
