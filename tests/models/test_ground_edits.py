@@ -12,6 +12,7 @@ from synapolis.core.errors import ScenarioError
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import Cover
 from synapolis.models.stormwater.edits import COVERS, GROUND_FOR, KEPT, build_storage, change_cover, no_ground_works
+from synapolis.models.stormwater.surface import Surface
 
 GRID = Grid(left=0, top=40, cell_size=2, rows=20, columns=30)
 EVERYTHING = shapely.box(0, 0, 60, 40)
@@ -79,3 +80,23 @@ def test_what_cannot_be_done_is_refused():
         change_cover(mixed(), NONE, GRID, "e1", shapely.box(900, 900, 910, 910), "grass")
     with pytest.raises(ScenarioError, match="empty"):
         change_cover(mixed(), NONE, GRID, "e1", shapely.Polygon(), "grass")
+
+
+@given(seed=st.integers(0, 50), room=st.floats(0, 400))
+@settings(max_examples=20, deadline=None)
+def test_built_storage_fills_with_what_falls_and_what_runs_onto_it(seed, room):
+    """A basin below a slope: it holds at most its room, more than its own rain, and the account closes."""
+    rows = np.arange(20)[:, None] * 0.1
+    bed = rows + 0.01 * np.random.default_rng(seed).random((20, 10))
+    storage = np.zeros((20, 10))
+    storage[:3] = room  # [mm], at the foot
+    surface = Surface(bed, cell_size=2.0, manning=0.02, storage=storage)
+    for _ in range(90):
+        surface.advance(10.0, 5e-4)
+    account = surface.result().balance
+    assert abs(account.error) <= 1e-6 * account.rain
+    assert 0 <= account.kept <= storage.sum() / 1000 * 4 * (1 + 1e-9)
+    own = min(room, 45.0) / 1000 * 4 * 30
+    assert account.kept >= own * (1 - 1e-9)
+    if room > 100:
+        assert account.kept > 1.5 * own

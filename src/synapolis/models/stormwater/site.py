@@ -82,11 +82,11 @@ class Site:
     def shed(self, share: float = 1.0) -> Floats:
         """Share of the storm that reaches each ground cell [1].
 
-        Its own, less storage, plus what the roofs beside it shed, of which `share` runs onto the ground.
+        Its own, plus what the roofs beside it shed, of which `share` runs onto the ground.
         """
         if self.rain_depth <= 0:
             return np.ones(self.ground.shape)
-        factor = np.where(self.ground, np.clip(1 - self.storage_depth / self.rain_depth, 0, 1), 0.0)
+        factor = self.ground.astype(float)
         labels, count = ndimage.label(self.roof, EIGHT)
         if count:
             beside = np.where(self.ground & ~self.water, ndimage.grey_dilation(labels, footprint=EIGHT), 0)
@@ -118,6 +118,7 @@ class Site:
             moisture_deficit=moisture_deficit,
             pervious_fraction=1 - impervious_fraction,
             inlet_capacity=inlet_capacity,
+            storage=self.storage_depth,
             active=self.ground,
             boundary=_rim(self.inside),
             held_level=np.where(self.water, np.maximum(sea_level, self.elevation), np.nan),
@@ -141,7 +142,7 @@ class Site:
         missing = fell - account.rain
         parts = {
             "rain": account.rain + missing,
-            "held on roofs and in built storage": missing if held_back is None else held_back,
+            "held on roofs and in built storage": account.kept + (missing if held_back is None else held_back),
             "soaked into the ground": account.infiltrated,
             **drains,
             "left to the sea, the lake or over the border": account.left,

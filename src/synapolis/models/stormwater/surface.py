@@ -31,6 +31,8 @@ class WaterBalance:
     initial, rain, inflow, infiltrated, drained, left, stored : [m³]
         Standing at the start, rained, fed in; taken by the ground, taken by inlets, gone over the boundary
         (open rim and held levels, net; negative where the sea came in), standing at the end.
+    kept : [m³]
+        Held by built storage.
     """
 
     initial: float
@@ -40,12 +42,13 @@ class WaterBalance:
     drained: float
     left: float
     stored: float
+    kept: float = 0.0
 
     @property
     def error(self) -> float:
         """Water that the account cannot explain [m³]."""
         gained = self.initial + self.rain + self.inflow
-        return gained - (self.infiltrated + self.drained + self.left + self.stored)
+        return gained - (self.infiltrated + self.drained + self.left + self.stored + self.kept)
 
     @property
     def relative_error(self) -> float:
@@ -86,7 +89,8 @@ class SurfaceFlow:
 class Surface:
     """Water on the ground, carried from one moment to the next: between intervals sewers may take from it and give.
 
-    Arguments as `surface_flow`, which runs it from beginning to end.
+    Arguments as `surface_flow`, which runs it from beginning to end, and `storage` [mm]: room below each cell that
+    fills with the water standing there, whether it fell on the cell or ran onto it.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class Surface:
         moisture_deficit: ArrayLike = 0.0,
         pervious_fraction: ArrayLike = 1.0,
         inlet_capacity: ArrayLike = 0.0,
+        storage: ArrayLike = 0.0,
         inflow: ArrayLike = 0.0,
         initial_depth: ArrayLike = 0.0,
         active: NDArray[np.bool_] | None = None,
@@ -139,6 +144,9 @@ class Surface:
         self._pull = grid.flat(pull) / 1000.0
         self._soft = grid.flat(grid.field("pervious_fraction", pervious_fraction, top=1.0))
         self._inlets = grid.flat(grid.field("inlet_capacity", inlet_capacity)) * MM_PER_HOUR
+        room = grid.flat(grid.field("storage", storage)) / 1000.0
+        self._stores = np.flatnonzero(room)
+        self._room = room[self._stores]
         self._soaks, self._drains = bool(self._soil.any()), bool(self._inlets.any())
         self._rim, self._normal, self._faces = grid.open_rim(boundary)
         self._held = np.flatnonzero(grid.flat(grid.held))
@@ -160,7 +168,7 @@ class Surface:
         self._totals = np.zeros(4)  # [m]: infiltrated, drained, left over the rim, left by held cells
         self._peaks = np.zeros((4, cells), dtype=np.float32)
         self._peaks[3] = np.inf
-        self._given = self._fallen = 0.0
+        self._given = self._fallen = self._kept = 0.0
         self.time = 0.0
         self.steps = 0
         self._observe()
@@ -182,6 +190,7 @@ class Surface:
             width, self._level, self._bed, self._depth, self._factor, fallen, self._taken, self._soil, self._pull,
             self._soft, self._inlets, self._soaks, self._drains, length, totals,
         )  # fmt: skip
+        self._store()
         steps = kernel.flow(
             width, self._level, self._bed, self._depth, drops[0], drops[1], self._friction, now[0], now[1],
             then[0], then[1], self._share, self._fed, self._feed, self._rim, self._normal, self._faces, self._out,
@@ -194,6 +203,16 @@ class Surface:
         self.time += length
         self.steps += steps
         self._observe()
+
+    def _store(self) -> None:
+        """Let built storage fill with what stands above it."""
+        at = self._stores
+        if at.size:
+            gone = np.minimum(self._room, np.maximum(self._level[at] - self._bed[at], 0.0))
+            self._level[at] -= gone
+            self._room -= gone
+            self._depth[at] = np.maximum(self._level[at] - self._bed[at], 0.0)
+            self._kept += float(gone.sum())
 
     def _observe(self) -> None:
         along, across = self._now
@@ -256,6 +275,7 @@ class Surface:
             drained=drained,
             left=over_rim + over_shore,
             stored=float(depth[free].sum()) * area,
+            kept=self._kept * area,
         )
         return SurfaceFlow(
             depth=grid.result(depth),
