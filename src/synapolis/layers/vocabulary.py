@@ -251,7 +251,13 @@ GoodsTrips = Annotated[
 ]
 TripEnds = Annotated[Any, on("zone", "1/d", "Trips made and drawn a day, by purpose, income and car at hand.")]
 StreetDistance = Annotated[
-    Floats, on("origin-destination", "m", "Shortest way on streets and paths.", axes=("origin", "destination"))
+    Floats,
+    on(
+        "origin-destination",
+        "m",
+        "Shortest way on streets and paths, in metres of level ground.",
+        axes=("origin", "destination"),
+    ),
 ]
 CarReachable = Annotated[
     Flags, on("origin-destination", "1", "Pairs that open streets join.", axes=("origin", "destination"))
@@ -297,6 +303,23 @@ RouteSets = Annotated[
     Any, on("link", "1/h", "Flow of each origin on each link, from which an edited equilibrium starts.")
 ]
 AssignmentReport = Annotated[Table, on("city", "", "Relative gap, iterations and method of the equilibrium.")]
+LinkSpeed = Annotated[Floats, on("link", "m/s", "Mean speed of cars in the peak hour.")]
+LinkCarbonDioxide = Annotated[Floats, on("link", "g/(km·h)", "Carbon dioxide that traffic emits in the peak hour.")]
+LinkNitrogenOxides = Annotated[Floats, on("link", "g/(km·h)", "Nitrogen oxides that traffic emits in the peak hour.")]
+TrafficCarbonDioxide = Annotated[
+    float, on("city", "t/a", "Carbon dioxide that traffic within the city emits in a year.")
+]
+TrafficNitrogenOxides = Annotated[
+    float, on("city", "kg/a", "Nitrogen oxides that traffic within the city emits in a year.")
+]
+LinkNoise = Annotated[
+    Floats, on("link", "dB", "Sound power of traffic a metre of street in the peak hour, A-weighted.")
+]
+FacadeNoise = Annotated[Floats, on("building", "dB", "Road noise at the loudest facade, Lden.")]
+ResidentsInRoadNoise = Annotated[float, on("city", "1", "Residents of buildings whose loudest facade is too loud.")]
+LinkCrashes = Annotated[Floats, on("link", "1/a", "Injury crashes expected in a year.")]
+InjuryCrashes = Annotated[float, on("city", "1/a", "Injury crashes expected in a year on streets between junctions.")]
+TravelCostPerHousehold = Annotated[float, on("city", "money/a", "What driving within the city costs a household.")]
 
 # --- housing and money -----------------------------------------------------------------------------------------------
 HousingCapacity = Annotated[float, on("city", "1", "Homes that fit on free ground under the massing rules.")]
@@ -457,6 +480,10 @@ EditStreets = Annotated[Any, on("layer", "", "Ids of the street segments the edi
 EditRoute = Annotated[str, on("layer", "", "Public number of the transit line the edit applies to.")]
 EditLine = Annotated[Any, on("layer", "", "Stops of a new transit line in order: id, name, geometry.")]
 EditMode = Annotated[str, on("layer", "", "Mode of a new transit line.")]
+EditSpan = Annotated[
+    Any, on("layer", "s", "First and last second after midnight that the edit sets; empty: all day, below 0: as today.")
+]
+EditStop = Annotated[Any, on("layer", "", "Ids of the transit stops the edit applies to.")]
 EditHeadway = Annotated[float, on("city", "s", "Headway the edit sets.")]
 EditCover = Annotated[str, on("layer", "", "Land-cover class the edit paints.")]
 EditHomes = Annotated[float, on("city", "1", "Homes the edit adds.")]

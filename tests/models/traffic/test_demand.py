@@ -143,6 +143,25 @@ def test_modes_react_to_time_and_money_the_right_way(call, base, name, mode, sig
     assert sign * (share(changed, mode) - share(base, mode)) > 1e-4
 
 
+@pytest.mark.parametrize(
+    ("name", "mode", "low", "high"),
+    [("car_cost_per_km", "car", -0.35, -0.01), ("transit_fare", "transit", -1.5, -0.1)],
+)
+def test_elasticities_to_money_are_of_the_size_that_is_observed(call, base, name, mode, low, high):
+    """Of person-kilometres; published (TAG, TCRP 95): fuel -0.35 to -0.15 where trips are longer, fares -0.9 to -0.12.
+
+    In a small town a fare weighs more on its short trips, and fewer kilometres are driven.
+    """
+
+    def kilometres(demand):
+        table = demand.trips_by_mode[demand.trips_by_mode["mode"] == mode]
+        return table["trips_per_day"] @ table["mean_length"]
+
+    usual = REGISTRY.assumptions[name].value
+    dearer = call(travel_demand, travel_choices=call(travel_choices, **{name: 1.1 * usual}))
+    assert low < np.log(kilometres(dearer) / kilometres(base)) / np.log(1.1) < high
+
+
 def test_slower_cars_drive_people_to_other_modes_and_nearer_places(call, base, town, cache):
     (time,) = words(town, cache, "car_time")
     slow = call(travel_demand, car_time=time + 600)

@@ -115,9 +115,9 @@ def nested_logit(utility: ArrayLike, *, nest: tuple[int, ...] = (), coefficient:
         return shares, np.where(usable, best + np.log(total), -np.inf)
 
 
-@model(version="1", decision=DECISION, method="Shortest paths on walkable streets and paths between zones; within a "
-       "zone, the mean distance in a disc of its area times a detour of 1.3.",
-       limits="Cyclists take the streets that walkers may; slopes do not count.",
+@model(version="1", decision=DECISION, method="Shortest paths on walkable streets and paths between zones, mean of "
+       "there and back; within a zone, the mean distance in a disc of its area times a detour of 1.3.",
+       limits="Cyclists take the streets that walkers may; slopes count for them as for walkers.",
        risks="Paths missing from the map make detours that nobody takes.", tests=TESTS)  # fmt: skip
 def street_distance(walk_network: WalkNetwork, zones: Zones) -> StreetDistance:
     """Shortest way on streets and paths between zones (or groups of them).
@@ -137,12 +137,11 @@ def street_distance(walk_network: WalkNetwork, zones: Zones) -> StreetDistance:
 
 
 def _ways(network: Any, places: Floats) -> Floats:
-    """Shortest ways between places joined to their nearest node of the network's main part; infinite where none."""
+    """Shortest ways between places, mean of there and back, over the network's main part; infinite where none."""
     count = len(network.nodes)
-    ends = np.concatenate([network.from_node, network.to_node]), np.concatenate([network.to_node, network.from_node])
-    length = np.maximum(np.tile(network.length, 2), 1e-3)
-    order = np.lexsort((length, ends[1], ends[0]))  # of parallel links, the shortest comes first
-    tail, head, length = ends[0][order], ends[1][order], length[order]
+    length = np.maximum(network.length, 1e-3)
+    order = np.lexsort((length, network.to_node, network.from_node))  # of parallel links, the shortest comes first
+    tail, head, length = network.from_node[order], network.to_node[order], length[order]
     first = np.ones(len(tail), dtype=bool)
     first[1:] = (np.diff(tail) != 0) | (np.diff(head) != 0)
     graph = coo_array((length[first], (tail[first], head[first])), shape=(count, count)).tocsr()
@@ -150,7 +149,8 @@ def _ways(network: Any, places: Floats) -> Floats:
     walked = np.flatnonzero(part == np.argmax(np.bincount(part)))
     away, near = cKDTree(network.nodes[walked]).query(places)
     node = walked[near]
-    apart = dijkstra(graph, indices=node)[:, node] + away[:, None] + away[None, :]
+    there = dijkstra(graph, indices=node)[:, node]
+    apart = (there + there.T) / 2 + away[:, None] + away[None, :]
     apart[(away > TOO_FAR)[:, None] | (away > TOO_FAR)[None, :]] = np.inf
     return np.asarray(apart)
 
@@ -172,8 +172,8 @@ def car_reachable(road_network: RoadNetwork) -> CarReachable:
     decision=DECISION,
     method="Utility of time and money of each mode between zones, with the coefficients of a published logit model; "
     "transit by its door-to-door time, the walks to the nearest stops apart; bicycle and foot by the way on streets.",
-    limits="Times of the morning peak stand for the day. Cyclists and walkers know no slopes. Where the city has no "
-    "timetable there is no transit, and the answer says so.",
+    limits="Times of the morning peak stand for the day. Slopes count for cyclists as for walkers. Where the city has "
+    "no timetable there is no transit, and the answer says so.",
     risks=RISKS,
     tests=TESTS,
     optional=("mean_travel_time", "transit_walks"),
