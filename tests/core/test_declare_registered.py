@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from synapolis.core.code import MARK, holds, read_lock
-from synapolis.core.declare import REGISTRY, noted, noting, registered
+from synapolis.core.declare import REGISTRY, registered
 from synapolis.core.errors import DeclarationError, RegisterError
+from synapolis.core.noting import noted, noting
 
 ENTRY = {
     "kind": "rule",

@@ -44,7 +44,7 @@ def city_build(
     ] = None,
 ) -> None:
     """Build a city from files. What is missing is derived later, or said to be missing."""
-    from synapolis.core.declare import noting
+    from synapolis.core.noting import noting
     from synapolis.layers.city import save_city
     from synapolis.layers.workspace import city_folder
     from synapolis.records.journal import Journal, local_actor

@@ -12,9 +12,7 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import walk_packages
@@ -22,10 +20,10 @@ from typing import Annotated, Any, Literal, ParamSpec, TypeVar, get_args, get_or
 
 from synapolis.core.code import Lock, code_digest, holds, read_lock
 from synapolis.core.errors import DeclarationError, RegisterError
+from synapolis.core.noting import note
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_used: ContextVar[dict[str, str] | None] = ContextVar("_used", default=None)
 
 PLACES = (
     "cell",
@@ -409,35 +407,12 @@ def registered(
         @functools.wraps(function)
         def admitted(*args: P.args, **kwargs: P.kwargs) -> R:
             REGISTRY.admit(algorithm)
-            used = _used.get()
-            if used is not None:
-                used[label] = version
+            note(label, version)
             return function(*args, **kwargs)
 
         return admitted
 
     return declare
-
-
-@contextmanager
-def noting() -> Iterator[dict[str, str]]:
-    """Note name and version of each parser and rule that is called inside the block, here and not in other processes.
-
-    Within another block, what it noted counts for both.
-    """
-    outer, used = _used.get(), dict[str, str]()
-    token = _used.set(used)
-    try:
-        yield used
-    finally:
-        _used.reset(token)
-        if outer is not None:
-            outer |= used
-
-
-def noted() -> dict[str, str]:
-    """Return what the innermost `noting` block has noted so far; nothing outside of one."""
-    return dict(_used.get() or {})
 
 
 def load_declared(*packages: str) -> None:

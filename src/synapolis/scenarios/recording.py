@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from synapolis.core.declare import noted, noting
 from synapolis.core.errors import SynapolisError
+from synapolis.core.noting import noted, noting
 from synapolis.layers.city import City
 from synapolis.records.entry import JournalEntry
 from synapolis.records.journal import Journal
