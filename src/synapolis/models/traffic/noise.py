@@ -198,7 +198,7 @@ def _ears(
     walls: NDArray[np.object_], at: NDArray[np.object_], power: Floats, house: NDArray[np.int64],
     source: NDArray[np.int64],
 ) -> NDArray[np.object_]:  # fmt: skip
-    """Return a point before the wall of each building, where its loudest source is nearest; its centre where none is."""
+    """Return a point before each building's wall where its loudest source is nearest; its centre if none is."""
     way = shapely.shortest_line(walls[house], at[source])
     loud = power[source] / np.maximum(shapely.length(way), 1.0) ** 2
     order = np.lexsort((-loud, house))
