@@ -122,8 +122,10 @@ def _hot_day(outcome: Outcome) -> list[str]:
     date = date_type(2023, 1, 1) + timedelta(days=int(day["day_of_year"].iloc[0]) - 1)
     air, wind = day["temperature"][hour], day["wind_speed"][hour]
     return [
-        f"Heat is that of {which}, {date.day} {date:%B}, {hour}:00 to {hour + 1}:00: air of {air:.1f} °C, "
-        f"wind of {wind:.1f} m/s at 10 m; trees in leaf and grown."
+        (
+            f"Heat is that of {which}, {date.day} {date:%B}, {hour}:00 to {hour + 1}:00: air of {air:.1f} °C, "
+            f"wind of {wind:.1f} m/s at 10 m; trees in leaf and grown."
+        )
     ]
 
 
