@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from synapolis.models.heat.horizon import TOP, VIEWS, Field
+from synapolis.models.heat.horizon import TOP, Field
 from synapolis.models.heat.shade import Shadow
 
 STEFAN_BOLTZMANN = 5.67e-8
@@ -86,7 +86,6 @@ def mean_radiant(
     Lindberg, F., Holmer, B. and Thorsson, S. (2008), SOLWEIG 1.0, Int. J. Biometeorol. 52 (not read; its terms as
     they are commonly restated). Own integration over horizons in place of its view-factor regressions.
     """
-    assert views.shape[0] == len(VIEWS)
     shape = views.shape[1:]
     up_short, up_long = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
     temperature = np.empty(shape, dtype=np.float32)
