@@ -140,6 +140,24 @@ def test_the_gates_of_the_city_give_three_outcomes(judged):
 
 
 @pytest.mark.slow
+def test_counts_that_no_model_changes_do_not_answer(toy, cache):
+    """Water use is counted; 20 more homes would make it look thriftier a head, which nobody knows."""
+    zones = toy.layers["zones"]
+    counted = dataclasses.replace(zones, value=zones.value.assign(total_water_use=10.0))
+    homes = parse_scenario("edits: [{kind: add_homes, area: {ids: [z50, z51, z60, z61]}, homes: 20}]")
+    rules = read_gates({"gates": [
+        {"name": "Water", "indicator": "iso37120:23.5", "operator": "<=", "relative_to_baseline": 0},
+    ]})  # fmt: skip
+    found = measure(toy.with_layers(counted), Measuring(frameworks=("iso37120",)), cache, scenario=homes, gates=rules)
+    changes = {each.indicator.id: each for each in found.judgement.changes}
+    assert found.reading("iso37120:23.5").value == pytest.approx(1000 * 1000 / 365 / 200)
+    assert (changes["iso37120:23.5"].verdict, changes["iso37120:23.5"].change) == ("does not answer", 0)
+    assert changes["iso37120:21.5"].verdict == "changed"
+    (gate,) = found.judgement.gates
+    assert (gate.outcome, "no model changes the count" in gate.reason) == ("not computable", True)
+
+
+@pytest.mark.slow
 def test_a_gate_that_breaks_blocks_and_one_on_an_unknown_zone_is_refused(toy, cache, measuring):
     def with_gate(**gate):
         return measure(toy, measuring, cache, scenario=NEW_LINE, gates=read_gates({"gates": [{"name": "G", **gate}]}))

@@ -33,11 +33,14 @@ THEMES: Mapping[str, str] = MappingProxyType({
     "Public space": "Recreation", "Housing affordability": "Housing",
 })  # fmt: skip
 """Under which theme of ISO 37120 a theme of another framework is read."""
+STANDS_STILL = ("unchanged", "does not answer")
+SHOWN = {"1": (1.0, ""), "s": (1 / 60, " min")}
+"""Factor and unit in which quantities by zone are told, where that is not their own."""
 EVEN = 1.01
 """A worst-off tenth this close to the mean is not told as unequal."""
 VERDICTS = MappingProxyType({
     "better": "▲ better", "worse": "▼ worse", "unchanged": "unchanged", "changed": "changed",
-    "no detectable difference": "no detectable difference",
+    "no detectable difference": "no detectable difference", "does not answer": "counted today",
 })  # fmt: skip
 LEVEL_WORDS = MappingProxyType({
     "severe": "Severe", "problem": "Problem", "good": "Good", "not judged": "Not judged",
@@ -117,18 +120,23 @@ class Entry:
         return tuple(dict.fromkeys(told))
 
     @property
+    def spread_ratio(self) -> float:
+        """How many times worse off the worst-off tenth is than the mean; 1 where that is not known."""
+        return max((each.spread.ratio for each in self.readings if each.spread is not None), default=1.0)
+
+    @property
     def uneven(self) -> str:
         """How the worst-off tenth of residents fares, where that is known."""
         spread = next((each.spread for each in self.readings if each.spread is not None), None)
         if spread is None or spread.ratio < EVEN:
             return ""
         share = spread.unit == "1" and max(abs(spread.worst), abs(spread.mean)) <= 1
-        worst, mean = (f"{100 * value:.0f} %" if share else significant(value) for value in (spread.worst, spread.mean))
-        unit = "" if share or spread.unit == "1" else f" {spread.unit}"
+        factor, unit = (100.0, " %") if share else SHOWN.get(spread.unit, (1.0, f" {spread.unit}"))
+        worst, mean = (f"{significant(factor * value)}{unit}" for value in (spread.worst, spread.mean))
         meaning = REGISTRY.quantities[spread.quantity].meaning.rstrip(".").lower()
         return (
-            f"By zone ({meaning}): {worst}{unit} for the worst-off tenth of residents, {mean}{unit} on "
-            f"average; worst in {spread.zone.rpartition(':')[2].replace('/', ' ')}."
+            f"By zone ({meaning}): {worst} for the worst-off tenth of residents, {mean} on "
+            f"average; worst: {spread.zone}."
         )
 
 
@@ -196,6 +204,7 @@ def render_baseline(baseline: Baseline, *, command: str = "") -> str:
         title=f"{baseline.answer.city}: where the city stands",
         summary=summary_of(baseline),
         problems=problems,
+        uneven=sorted((e for e in known if e.uneven), key=lambda e: -e.spread_ratio),
         themes=_by_theme(known),
         frameworks=_frameworks(baseline),
         areas=_tallies(baseline, known, AREAS, lambda row: (row.area,)),
@@ -338,7 +347,7 @@ def _judged(baseline: Baseline) -> list[Row]:
     """Indicators that a scenario changes, each figure once: worse first, then better."""
     if baseline.judgement is None:
         return []
-    rows = _rows([each for each in baseline.judgement.changes if each.verdict != "unchanged"])
+    rows = _rows([each for each in baseline.judgement.changes if each.verdict not in STANDS_STILL])
     order = list(VERDICTS)
     return sorted(rows, key=lambda row: (order.index(row.change.verdict) + len(order) - 1) % len(order))
 
@@ -346,7 +355,7 @@ def _judged(baseline: Baseline) -> list[Row]:
 def _unchanged(baseline: Baseline) -> list[Row]:
     if baseline.judgement is None:
         return []
-    return _rows([each for each in baseline.judgement.changes if each.verdict == "unchanged"])
+    return _rows([each for each in baseline.judgement.changes if each.verdict in STANDS_STILL])
 
 
 def _rows(changes: Sequence[Change]) -> list[Row]:

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from synapolis.indicators.catalogue import frameworks
-from synapolis.report.baseline import LEVEL_WORDS, VERDICTS, entries_of, unit_of
+from synapolis.report.baseline import LEVEL_WORDS, STANDS_STILL, VERDICTS, entries_of, unit_of
 from synapolis.report.numbers import number, significant
 from synapolis.scenarios.baseline import Baseline, Change, Reading
 
@@ -208,7 +208,7 @@ def _changes(baseline: Baseline) -> Table:
                    ("change", "right"), ("verdict", "left"))  # fmt: skip
     told: set[str] = set()
     for each in baseline.judgement.changes:
-        if each.verdict == "unchanged" or each.indicator.quantity in told:
+        if each.verdict in STANDS_STILL or each.indicator.quantity in told:
             continue
         told.add(each.indicator.quantity)
         unit = unit_of(each.indicator)

@@ -26,7 +26,8 @@ from synapolis.scenarios.answer import Answer, Claim, answer_hash
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.ensemble import interval, sample
-from synapolis.scenarios.gating import judge_rules
+from synapolis.scenarios.gating import is_held, judge_rules
+from synapolis.scenarios.pictures import zone_names
 from synapolis.scenarios.plan import ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, step_id, steps_of, versions_of
 from synapolis.scenarios.rehearse import SEED, Outcome, Rehearsal, rehearse, run_both
@@ -99,7 +100,7 @@ class Change:
     after: float
     low: float | None
     high: float | None
-    verdict: Literal["better", "worse", "unchanged", "changed", "no detectable difference"]
+    verdict: Literal["better", "worse", "unchanged", "changed", "no detectable difference", "does not answer"]
     claim: Claim
     before_standing: Standing = NOT_JUDGED
     after_standing: Standing = NOT_JUDGED
@@ -236,7 +237,8 @@ def judge_by_indicators(baseline: Baseline, answer: Answer, *, today: dt.date | 
     """Judge a scenario's answer by the indicators of a baseline, and by the gates of the answer.
 
     Each computable indicator that the answer has a claim for: today, with the scenario, and whether that is better or
-    worse by the indicator's own direction. A change that the ensemble does not tell from nothing is not called either.
+    worse by the indicator's own direction. A change that the ensemble does not tell from nothing is not called either;
+    a ratio of counts that no model changes does not answer, though residents below it may.
     """
     claims = {claim.quantity: claim for claim in answer.claims if not claim.note}
     targets = {target.indicator: target for target in baseline.targets if target.area == CITY}
@@ -254,8 +256,11 @@ def _change(reading: Reading, claim: Claim, target: Target | None, today: dt.dat
     scale = _scale(row)
     before, after = (float(value or 0.0) * scale for value in (claim.before, claim.after))
     low, high = (None if end is None else end * scale for end in (claim.low, claim.high))
-    if _same(before, after):
-        verdict: Any = "unchanged"
+    if is_held(claim.run_path):
+        verdict: Any = "does not answer"
+        after, low, high = before, None, None
+    elif _same(before, after):
+        verdict = "unchanged"
     elif claim.detectable is False:
         verdict = "no detectable difference"
     elif row.better == "neither":
@@ -434,7 +439,7 @@ def _needs(row: Indicator, missing: Mapping[str, str]) -> str:
 def _spread(row: Indicator, outcome: Outcome) -> Spread | None:
     """The worst-off tenth of residents by zone, where a quantity by zone stands beside the indicator and was run."""
     word, better = SPREADS.get(row.quantity, ("", ""))
-    if not word or not outcome.has(word) or not outcome.has("zone_population"):
+    if not word or not all(outcome.has(each) for each in (word, "zone_population", "zones")):
         return None
     values = np.asarray(outcome.value(word, 0), dtype=float)
     people = np.asarray(outcome.value("zone_population", 0), dtype=float)
@@ -445,10 +450,10 @@ def _spread(row: Indicator, outcome: Outcome) -> Spread | None:
     order = order if better == "higher" else order[::-1]  # the worst-off first
     share = np.cumsum(people[order]) / people[order].sum()
     taken = np.diff(np.minimum(share, WORST_OFF), prepend=0.0)
-    zones = outcome.value("zones", 0).index if outcome.has("zones") else range(len(values))
+    names = zone_names(outcome.planner.city, outcome.value("zones", 0))
     return Spread(
         word, REGISTRY.quantities[word].unit, float(values[order] @ taken / taken.sum()),
-        float(np.average(values[known], weights=people[known])), str(zones[order[0]]),
+        float(np.average(values[known], weights=people[known])), names[order[0]],
     )  # fmt: skip
 
 
