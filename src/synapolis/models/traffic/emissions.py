@@ -35,12 +35,14 @@ WORKDAYS = 300.0
 Fit = tuple[float, float, float, float]
 CO2: dict[str, Fit] = {
     "car": (9034.0, -394.3, 25.71, 0.0),
-    "goods": (26570.0, 1753.0, 0.0, 0.0),
+    "van": (7192.0, -161.0, 23.33, 0.0),
+    "lorry": (26570.0, 1753.0, 0.0, 0.0),
 }
 NOX: dict[str, Fit] = {
     "petrol": (4.020, -0.2860, 0.01257, 0.0),  # Euro 5
     "diesel": (46.010, -3.872, 0.1567, 0.0),  # Euro 5
-    "goods": (305.6, 9.505, 0.0, 0.0),
+    "van": (38.60, -3.414, 0.2026, 0.0),  # diesel, Euro 5
+    "lorry": (305.6, 9.505, 0.0, 0.0),
 }
 SLOWEST = 5 / 3.6
 """Speed [m/s] below which the fits are held: the grams of a kilometre rise without bound at a standstill."""
@@ -107,6 +109,7 @@ def traffic_emissions(
     link_speed: LinkSpeed,
     diesel_share: float,
     electric_share: float,
+    van_share: float,
     peak_hour_share: float,
 ) -> Emitted:
     """Carbon dioxide and nitrogen oxides that traffic emits.
@@ -120,8 +123,10 @@ def traffic_emissions(
     car_nox = diesel_share * grams_per_km(NOX["diesel"], link_speed)
     car_nox += (1 - diesel_share) * grams_per_km(NOX["petrol"], link_speed)
     co2 = link_flow * burning * grams_per_km(CO2["car"], link_speed)
-    co2 += link_goods_flow * grams_per_km(CO2["goods"], link_speed)
-    nox = link_flow * burning * car_nox + link_goods_flow * grams_per_km(NOX["goods"], link_speed)
+    nox = link_flow * burning * car_nox
+    for kind, share in (("van", van_share), ("lorry", 1 - van_share)):
+        co2 += link_goods_flow * share * grams_per_km(CO2[kind], link_speed)
+        nox += link_goods_flow * share * grams_per_km(NOX[kind], link_speed)
     to_year = WORKDAYS / peak_hour_share
     return Emitted(
         link_carbon_dioxide=co2,

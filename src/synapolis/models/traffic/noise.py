@@ -28,20 +28,20 @@ Floats = NDArray[np.float64]
 # CNOSSOS-EU road source (Directive (EU) 2015/996 as amended by 2021/1226), read in NoiseModelling
 # RoadCnossos_2020.json: octave bands 63 Hz to 8 kHz; rolling AR + BR log10(v/70), propulsion AP + BP (v - 70)/70.
 AR = {
-    "car": (83.1, 89.2, 87.7, 93.1, 100.1, 96.7, 86.8, 76.2),
-    "goods": (88.7, 93.2, 95.7, 100.9, 101.7, 95.1, 87.8, 83.6),
+    "light": (83.1, 89.2, 87.7, 93.1, 100.1, 96.7, 86.8, 76.2),
+    "lorry": (88.7, 93.2, 95.7, 100.9, 101.7, 95.1, 87.8, 83.6),
 }
 BR = {
-    "car": (30.0, 41.5, 38.9, 25.7, 32.5, 37.2, 39.0, 40.0),
-    "goods": (30.0, 35.8, 32.6, 23.8, 30.1, 36.2, 38.3, 40.1),
+    "light": (30.0, 41.5, 38.9, 25.7, 32.5, 37.2, 39.0, 40.0),
+    "lorry": (30.0, 35.8, 32.6, 23.8, 30.1, 36.2, 38.3, 40.1),
 }
 AP = {
-    "car": (97.9, 92.5, 90.7, 87.2, 84.7, 88.0, 84.4, 77.1),
-    "goods": (105.5, 100.2, 100.5, 98.7, 101.0, 97.8, 91.2, 85.0),
+    "light": (97.9, 92.5, 90.7, 87.2, 84.7, 88.0, 84.4, 77.1),
+    "lorry": (105.5, 100.2, 100.5, 98.7, 101.0, 97.8, 91.2, 85.0),
 }
 BP = {
-    "car": (-1.3, 7.2, 7.7, 8.0, 8.0, 8.0, 8.0, 8.0),
-    "goods": (-1.9, 4.7, 6.4, 6.5, 6.5, 6.5, 6.5, 6.5),
+    "light": (-1.3, 7.2, 7.7, 8.0, 8.0, 8.0, 8.0, 8.0),
+    "lorry": (-1.9, 4.7, 6.4, 6.5, 6.5, 6.5, 6.5, 6.5),
 }
 A_WEIGHT = np.array([-26.2, -16.1, -8.6, -3.2, 0.0, 1.2, 1.0, -1.1])
 """A-weighting of the octave bands [dB]; IEC 61672-1."""
@@ -73,7 +73,7 @@ def source_power(kind: str, speed: Floats) -> Floats:
 
     Parameters
     ----------
-    kind : "car" or "goods" (CNOSSOS categories 1 and 2)
+    kind : "light" or "lorry" (CNOSSOS categories 1 and 2)
     speed : (...) [m/s]
 
     Returns
@@ -100,20 +100,23 @@ def _power(kind: str, flow: Floats, speed: Floats) -> Floats:
 @model(
     version="1",
     decision="Seeing which streets are loud, and why.",
-    method="CNOSSOS-EU: rolling and propulsion noise of cars and medium heavy vehicles at their mean speed, on the "
-    "reference surface at 20 °C.",
+    method="CNOSSOS-EU: rolling and propulsion noise of light (cars and vans) and medium heavy vehicles at their mean "
+    "speed, on the reference surface at 20 °C.",
     limits="No junctions, gradients, studded tyres or quiet surfaces; trams and mopeds are not heard.",
     risks=RISKS,
     tests=TESTS,
 )
-def link_noise(link_flow: LinkFlow, link_goods_flow: LinkGoodsFlow, link_speed: LinkSpeed) -> LinkNoise:
+def link_noise(
+    link_flow: LinkFlow, link_goods_flow: LinkGoodsFlow, link_speed: LinkSpeed, van_share: float
+) -> LinkNoise:
     """Sound power of each street's traffic in the peak hour, a metre of street.
 
     References
     ----------
     Commission Directive (EU) 2015/996 (CNOSSOS-EU), coefficients of 2020 as read in NoiseModelling.
     """
-    power = _power("car", link_flow, link_speed) + _power("goods", link_goods_flow, link_speed)
+    light = link_flow + van_share * link_goods_flow
+    power = _power("light", light, link_speed) + _power("lorry", (1 - van_share) * link_goods_flow, link_speed)
     return np.asarray(10 * np.log10(np.maximum(power, 1e-3)))
 
 
