@@ -366,3 +366,119 @@ def _require_stop(timetable: Timetable, stop_id: str) -> None:
         raise ScenarioError(
             f"no stop {stop_id!r} in the timetable of {len(timetable.stops)} stops; use an id from stops"
         )
+
+
+# --- span of service and running times --------------------------------------------------------------------------------
+
+
+def with_span(
+    timetable: Timetable,
+    route_name: str,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    mode: str | None = None,
+) -> Timetable:
+    """Run a line from an earlier or until a later time, as often as at the beginning or end of its service today.
+
+    Parameters
+    ----------
+    timetable : Timetable
+    route_name : str
+        The public number.
+    first, last : s after midnight, optional
+        First and last departure from the end stops; within today's service they change nothing.
+    mode : str, optional
+        Needed only where two modes share the number.
+
+    Raises
+    ------
+    ScenarioError
+        Neither is given, a time outside 0 to 48 h, or an unknown line.
+    """
+    if first is None and last is None:
+        raise ScenarioError(f"line {route_name} needs a first or a last departure to run until, got none; give one")
+    for time in (first, last):
+        if time is not None and not 0 <= time <= 2 * DAY:
+            raise ScenarioError(
+                f"a departure must lie between 0 and 48 h, got {time / 3600:g} h; give hours of the day"
+            )
+    trips = line_trips(timetable, route_name, mode)
+    by = _runs(timetable, trips.index).join(trips[["route_id", "service_id", "direction"]], on="trip_id")
+    templates: dict[str, str] = {}
+    rows = []
+    for (route, service, direction), group in by.groupby(["route_id", "service_id", "direction"]):
+        runs = group.sort_values(["start", "trip_id"])
+        starts = runs["start"].to_numpy()
+        gaps = np.diff(np.unique(starts))
+        gaps = gaps if len(gaps) else np.array([3600])
+        early, late = int(np.median(gaps[:3])), int(np.median(gaps[-3:]))
+        name = f"{route}:{service}:{direction}"
+        if first is not None and first < starts[0]:
+            count = (int(starts[0]) - first) // early
+            templates[f"{name}:from{first}"] = str(runs["trip_id"].iloc[0])
+            rows.append((f"{name}:from{first}", int(starts[0]) - count * early, int(starts[0]), early, False))
+        if last is not None and last > starts[-1]:
+            templates[f"{name}:until{last}"] = str(runs["trip_id"].iloc[-1])
+            rows.append((f"{name}:until{last}", int(starts[-1]) + late, last + 1, late, False))
+    rows = [row for row in rows if row[1] < row[2]]
+    if not rows:
+        return timetable
+    return _with_copies(timetable, {row[0]: templates[row[0]] for row in rows}, rows)
+
+
+def _with_copies(
+    timetable: Timetable, templates: dict[str, str], rows: list[tuple[str, int, int, int, bool]]
+) -> Timetable:
+    """Add trips that run by frequency like others that there are (new id -> old id)."""
+    times = [
+        timetable.stop_times[timetable.stop_times["trip_id"] == old].assign(trip_id=new)
+        for new, old in templates.items()
+    ]
+    trips = timetable.trips.loc[list(templates.values())].set_axis(list(templates), axis=0)
+    frequencies = pd.DataFrame(rows, columns=list(COLUMNS["frequencies"]))
+    return Timetable.from_tables(
+        {
+            **timetable.tables(),
+            "trips": stacked([timetable.trips, trips], keyed=True),
+            "stop_times": stacked([timetable.stop_times, *times]),
+            "frequencies": stacked([timetable.frequencies, frequencies]),
+        }
+    )
+
+
+def with_quicker_legs(timetable: Timetable, street: shapely.Geometry, *, within: float, saved: float) -> Timetable:
+    """Shorten the running time of buses between stops that both lie along a street.
+
+    Parameters
+    ----------
+    timetable : Timetable
+    street : geometry in the timetable's CRS
+    within : float [m]
+        Stops up to this far from the street lie along it.
+    saved : float
+        Share of the running time between two such stops that is saved, from 0 to below 1; times at stops stay.
+
+    Raises
+    ------
+    ScenarioError
+        A share out of range, or no bus that runs between two stops along the street.
+    """
+    if not 0 <= saved < 1:
+        raise ScenarioError(f"a share of time saved must be at least 0 and below 1, got {saved:g}")
+    times = timetable.stop_times
+    along = dict(zip(timetable.stops.index, timetable.stops.geometry.distance(street) <= within, strict=True))
+    near = times["stop_id"].map(along).to_numpy(dtype=bool)
+    bus = times["trip_id"].map(timetable.trips["mode"] == "bus").to_numpy(dtype=bool)
+    trip = times["trip_id"].to_numpy()
+    leg = np.zeros(len(times), dtype=bool)  # from the row before it
+    leg[1:] = near[1:] & near[:-1] & bus[1:] & (trip[1:] == trip[:-1])
+    if not leg.any():
+        raise ScenarioError("no bus runs between two stops along the street, so a bus lane would quicken none")
+    arrival, departure = times["arrival"].to_numpy(), times["departure"].to_numpy()
+    gain = np.zeros(len(times), dtype=np.int64)
+    gain[1:] = np.where(leg[1:], np.floor((arrival[1:] - departure[:-1]) * saved), 0).astype(np.int64)
+    total = pd.Series(gain).groupby(trip, sort=False).cumsum().to_numpy()
+    return Timetable.from_tables(
+        {**timetable.tables(), "stop_times": times.assign(arrival=arrival - total, departure=departure - total)}
+    )

@@ -141,6 +141,14 @@ SewerBalance = Annotated[Table, on("city", "m³", "Where the water of the sewers
 SewerPeaks = Annotated[
     Table, on("layer", "", "Each sewer node's deepest water [m], time surcharged [h] and volume spilled [m³].")
 ]
+SewerPipePeaks = Annotated[
+    Table,
+    on("layer", "", "Each sewer pipe's largest flow [m³/s], largest filling [1] and time full from end to end [h]."),
+]
+SewerSpillDepth = Annotated[
+    Field, on("cell", "mm", "Water that rises out of manholes in the event, spread over the ground within 12 m of each.")
+]
+FullSewers = Annotated[float, on("city", "%", "Share of the length of sewer pipes that run full in the event.")]
 SewerSpill = Annotated[float, on("city", "m³", "Water that rises out of the sewers onto streets in the event.")]
 SurchargedManholes = Annotated[float, on("city", "1", "Manholes whose water rises above the crown of their pipes.")]
 
@@ -491,7 +499,7 @@ EditLanes = Annotated[
     float, on("city", "1", "Lanes the edit adds to (or takes from) each segment, both directions together.")
 ]
 EditStorage = Annotated[
-    str, on("layer", "", "Kind of storage the edit builds: basin, green_roof or infiltration_strip.")
+    str, on("layer", "", "Kind of storage the edit builds: basin, green_roof, infiltration_strip or rain_garden.")
 ]
 EditSpacing = Annotated[float, on("city", "m", "Distance between the trees the edit plants.")]
 EditTreeHeight = Annotated[float, on("city", "m", "Height of the trees the edit plants, grown.")]

@@ -21,10 +21,14 @@ from synapolis.scenarios.edits import (
     AddHomes,
     AddLine,
     BuildStorage,
+    BusLane,
     ChangeCover,
     ChangeHeadway,
     ChangeLanes,
+    CloseStop,
     CloseStreet,
+    ExtendService,
+    MoveStop,
     PlantTrees,
     Scenario,
 )
@@ -91,13 +95,14 @@ def bind(scenario: Scenario, city: City) -> tuple[BoundEdit, ...]:
     ScenarioError
         Naming the edit, what it asked for, and the closest names the city has.
     """
-    bound = []
+    bound: list[BoundEdit] = []
     for edit in scenario.edits:
-        binder: Callable[[Any, City], BoundEdit] = BINDERS[edit.kind]
+        binder = BINDERS[edit.kind]
         try:
-            bound.append(binder(edit, city))
+            found = binder(edit, city)
         except ScenarioError as error:
             raise ScenarioError(f"edit {edit.id} ({edit.kind}): {error}") from error
+        bound.extend(found if isinstance(found, tuple) else (found,))
     return tuple(bound)
 
 
@@ -177,10 +182,72 @@ def _close_street(edit: CloseStreet, city: City) -> BoundEdit:
 
 def _change_headway(edit: ChangeHeadway, city: City) -> BoundEdit:
     route = find_route(edit.route, city)
-    values = {"edit_route": route, "edit_headway": edit.headway_minutes * 60, "edit_mode": edit.mode or ""}
+    span = () if edit.from_hour is None or edit.to_hour is None else (edit.from_hour * 3600, edit.to_hour * 3600)
+    values = {"edit_route": route, "edit_headway": edit.headway_minutes * 60, "edit_mode": edit.mode or "",
+              "edit_span": span}  # fmt: skip
     says = f"{edit.mode or 'line'} {route} every {edit.headway_minutes:g} minutes"
+    says += f" from {edit.from_hour:g} to {edit.to_hour:g} h" if span else ""
     return BoundEdit(edit.id, edit.kind, edit.models, values, says,
                      {"amount": edit.headway_minutes, "unit": "min"})  # fmt: skip
+
+
+def _extend_service(edit: ExtendService, city: City) -> BoundEdit:
+    route = find_route(edit.route, city)
+    span = tuple(-1.0 if hour is None else hour * 3600 for hour in (edit.first_hour, edit.last_hour))
+    hours = [f"{word} {hour:g} h" for word, hour in (("from", edit.first_hour), ("until", edit.last_hour))
+             if hour is not None]  # fmt: skip
+    values = {"edit_route": route, "edit_mode": edit.mode or "", "edit_span": span}
+    return BoundEdit(edit.id, edit.kind, edit.models, values, f"{edit.mode or 'line'} {route} {' '.join(hours)}",
+                     {"amount": 1.0, "unit": "line"})  # fmt: skip
+
+
+def _close_stop(edit: CloseStop, city: City) -> BoundEdit:
+    stops = _stops_named(edit.stop, city)
+    return BoundEdit(edit.id, edit.kind, edit.models, {"edit_stop": stops}, f"closing the stop {edit.stop}",
+                     {"amount": float(len(stops)), "unit": "stop"})  # fmt: skip
+
+
+def _move_stop(edit: MoveStop, city: City) -> BoundEdit:
+    stops, area = _stops_named(edit.stop, city), find_area(edit.to, city)
+    values = {"edit_stop": stops, "edit_area": area.geometry}
+    return BoundEdit(edit.id, edit.kind, edit.models, values, f"moving the stop {edit.stop} to {area.description}",
+                     {"amount": float(len(stops)), "unit": "stop"})  # fmt: skip
+
+
+def _stops_named(name: str, city: City) -> tuple[str, ...]:
+    """Ids of the platforms of a stop, by its id or its name."""
+    if "timetable" in city.layers:
+        stops = city.layers["timetable"].value.stops
+    elif "transit_line_stops" in city.layers:
+        mapped = city.layers["transit_line_stops"].value
+        stops = mapped.drop_duplicates("stop").set_index("stop")
+    else:
+        raise ScenarioError(f"no stop {name!r}: {city.title} has no timetable; build it with --gtfs")
+    if name in stops.index:
+        return (name,)
+    found = stops.index[stops["name"].str.casefold() == name.casefold()]
+    if found.empty:
+        near = [other for other in dict.fromkeys(stops["name"]) if name.casefold() in other.casefold()][:5]
+        raise ScenarioError(
+            f"no stop {name!r} in the timetable of {len(stops)} stops"
+            + (
+                f"; names with it: {', '.join(near)}"
+                if near
+                else "; give a stop's id or its name as the timetable has it"
+            )
+        )
+    return tuple(map(str, found))
+
+
+def _bus_lane(edit: BusLane, city: City) -> tuple[BoundEdit, ...]:
+    """Two models carry it out: buses get quicker, and cars lose the lanes."""
+    ids = tuple(find_street(edit.street, city))
+    quicker = BoundEdit(edit.id, edit.kind, edit.models[:1], {"edit_streets": ids}, f"a bus lane on {edit.street}",
+                        {"amount": float("nan"), "unit": ""})  # fmt: skip
+    if not edit.lanes:
+        return (quicker,)
+    taken = ChangeLanes(id=edit.id, street=edit.street, lanes=-edit.lanes)
+    return quicker, _change_lanes(taken, city)
 
 
 def _add_line(edit: AddLine, city: City) -> BoundEdit:
@@ -213,7 +280,7 @@ def place_stops(edit: AddLine, city: City) -> NewLine:
     return NewLine(edit.name, stops, tuple(np.diff(along).tolist()))
 
 
-BINDERS: dict[str, Callable[[Any, City], BoundEdit]] = {
+BINDERS: dict[str, Callable[[Any, City], BoundEdit | tuple[BoundEdit, ...]]] = {
     "add_homes": _add_homes,
     "change_cover": _change_cover,
     "plant_trees": _plant_trees,
@@ -222,6 +289,10 @@ BINDERS: dict[str, Callable[[Any, City], BoundEdit]] = {
     "close_street": _close_street,
     "change_headway": _change_headway,
     "add_line": _add_line,
+    "extend_service": _extend_service,
+    "close_stop": _close_stop,
+    "move_stop": _move_stop,
+    "bus_lane": _bus_lane,
     **{str(kind.edit.model_fields["kind"].default): kind.bind for kind in OUTSIDE},
 }
 """How each kind of edit is bound; those from outside bring their own."""

@@ -139,7 +139,60 @@ class ChangeHeadway(EditBase):
     route: str = Field(min_length=1, max_length=40)
     mode: Literal["tram", "bus", "rail", "subway", "ferry", "cable"] | None = None
     headway_minutes: float = Field(gt=0, le=1440)
+    from_hour: float | None = Field(default=None, ge=0, le=48)
+    to_hour: float | None = Field(default=None, gt=0, le=48)
     models: ClassVar[tuple[str, ...]] = ("change_headway",)
+
+    @model_validator(mode="after")
+    def _a_whole_period(self) -> ChangeHeadway:
+        if (self.from_hour is None) != (self.to_hour is None):
+            raise ValueError("change_headway needs both from_hour and to_hour for a period of the day, or neither")
+        if self.from_hour is not None and self.to_hour is not None and self.from_hour >= self.to_hour:
+            raise ValueError(f"a period must begin before it ends, got {self.from_hour:g} to {self.to_hour:g} h")
+        return self
+
+
+class ExtendService(EditBase):
+    """Run a transit line earlier in the morning or later at night."""
+
+    kind: Literal["extend_service"] = "extend_service"
+    route: str = Field(min_length=1, max_length=40)
+    mode: Literal["tram", "bus", "rail", "subway", "ferry", "cable"] | None = None
+    first_hour: float | None = Field(default=None, ge=0, le=48)
+    last_hour: float | None = Field(default=None, gt=0, le=48)
+    models: ClassVar[tuple[str, ...]] = ("extend_service",)
+
+    @model_validator(mode="after")
+    def _an_hour(self) -> ExtendService:
+        if self.first_hour is None and self.last_hour is None:
+            raise ValueError("extend_service needs first_hour, last_hour or both")
+        return self
+
+
+class CloseStop(EditBase):
+    """Close a transit stop: vehicles pass it."""
+
+    kind: Literal["close_stop"] = "close_stop"
+    stop: str = Field(min_length=1, max_length=120)
+    models: ClassVar[tuple[str, ...]] = ("close_stop",)
+
+
+class MoveStop(EditBase):
+    """Move a transit stop to the middle of an area."""
+
+    kind: Literal["move_stop"] = "move_stop"
+    stop: str = Field(min_length=1, max_length=120)
+    to: Area
+    models: ClassVar[tuple[str, ...]] = ("move_stop",)
+
+
+class BusLane(EditBase):
+    """Give buses lanes of their own along a street, which cars lose."""
+
+    kind: Literal["bus_lane"] = "bus_lane"
+    street: str = Field(min_length=1, max_length=120)
+    lanes: int = Field(default=2, ge=0, le=4)
+    models: ClassVar[tuple[str, ...]] = ("quicken_buses", "change_lanes")
 
 
 class AddLine(EditBase):
@@ -170,9 +223,35 @@ OUTSIDE: tuple[EditKind, ...] = tuple(point.load() for point in entry_points(gro
 """Kinds of edits that installed packages add."""
 
 if TYPE_CHECKING:
-    Edit = AddHomes | ChangeCover | PlantTrees | BuildStorage | ChangeLanes | CloseStreet | ChangeHeadway | AddLine
+    Edit = (
+        AddHomes
+        | ChangeCover
+        | PlantTrees
+        | BuildStorage
+        | ChangeLanes
+        | CloseStreet
+        | ChangeHeadway
+        | AddLine
+        | ExtendService
+        | CloseStop
+        | MoveStop
+        | BusLane
+    )
 else:
-    _KINDS = (AddHomes, ChangeCover, PlantTrees, BuildStorage, ChangeLanes, CloseStreet, ChangeHeadway, AddLine)
+    _KINDS = (
+        AddHomes,
+        ChangeCover,
+        PlantTrees,
+        BuildStorage,
+        ChangeLanes,
+        CloseStreet,
+        ChangeHeadway,
+        AddLine,
+        ExtendService,
+        CloseStop,
+        MoveStop,
+        BusLane,
+    )
     Edit = Annotated[
         Union[(*_KINDS, *(kind.edit for kind in OUTSIDE))],
         Field(discriminator="kind"),
