@@ -14,6 +14,7 @@ from synapolis.core.declare import REGISTRY
 from synapolis.layers.city import City
 from synapolis.scenarios.answer import Effect, MapLayer
 from synapolis.scenarios.plan import BoundEdit
+from synapolis.scenarios.telling import hot_day_note
 from synapolis.scenarios.views import View, view_of
 
 if TYPE_CHECKING:
@@ -50,10 +51,13 @@ def _picture(view: View, outcome: Outcome) -> MapLayer:
     scale = view.scale if view.scale != 1 else 1.0
     if before is not after and np.shape(before) != np.shape(after):
         after = before
-    note = storm_note(outcome) if view.by == "runoff_depth" else ""
+    note = storm_note(outcome) if view.by == "runoff_depth" else hot_day_note(outcome) if "utci" in view.by else ""
     shown = view.unit if scale != 1 else unit
     title = REGISTRY.quantities[view.by].meaning.rstrip(".")
     before, after = np.asarray(before) * scale, np.asarray(after) * scale
+    if view.by == "utci" and outcome.has("built_height"):  # nobody walks on roofs: their houses show through
+        stands = outcome.pair("built_height")
+        before, after = (np.where(s > 0, np.nan, v) for s, v in zip(stands, (before, after), strict=True))
     return MapLayer(title, view.by, shown, view.kind or "cells", before, after, geometry, note, view.illustrative)
 
 

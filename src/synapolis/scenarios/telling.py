@@ -58,7 +58,8 @@ def _share(claim: Claim) -> str:
 
 def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]:
     """What the edits led to: where homes fit, how high, what gave way, and what would make room for the rest."""
-    said = [f"Rehearsed: {edit.says}." for edit in edits] + _vehicles(outcome) + _hot_day(outcome)
+    said = [f"Rehearsed: {edit.says}." for edit in edits] + _vehicles(outcome)
+    said += [note for note in [hot_day_note(outcome)] if note]
     if not outcome.has("housing_programme"):
         return tuple(said)
     programme = outcome.value("housing_programme")
@@ -110,23 +111,22 @@ def _vehicles(outcome: Outcome) -> list[str]:
     ]
 
 
-def _hot_day(outcome: Outcome) -> list[str]:
-    """Name the day and the hour that figures and maps of heat stand for."""
+def hot_day_note(outcome: Outcome) -> str:
+    """Name the day and the hour that figures and maps of heat stand for; empty where none were made."""
     if not outcome.has("hot_day"):
-        return []
+        return ""
     day, hour = outcome.value("hot_day"), round(_value(outcome, "heat_hour"))
-    assumed = outcome.planner.want("hot_day").node.name == "assumed_hot_day"
-    which = "an assumed clear day in high summer" if assumed else "the hottest day of its weather"
-    if not assumed and _value(outcome, "heat_day"):
-        which = f"day {_value(outcome, 'heat_day'):g} of its weather"
+    named = _value(outcome, "heat_day")
+    if outcome.planner.want("hot_day").node.name == "assumed_hot_day":
+        which = "an assumed clear day in high summer"
+    else:
+        which = f"day {named:g} of its weather" if named else "the hottest day of its weather"
     date = date_type(2023, 1, 1) + timedelta(days=int(day["day_of_year"].iloc[0]) - 1)
-    air, wind = day["temperature"][hour], day["wind_speed"][hour]
-    return [
-        (
-            f"Heat is that of {which}, {date.day} {date:%B}, {hour}:00 to {hour + 1}:00: air of {air:.1f} °C, "
-            f"wind of {wind:.1f} m/s at 10 m; trees in leaf and grown."
-        )
-    ]
+    return (
+        f"Heat is that of {which}, {date.day} {date:%B}, {hour}:00 to {hour + 1}:00: air of "
+        f"{day['temperature'][hour]:.1f} °C, wind of {day['wind_speed'][hour]:.1f} m/s at 10 m; trees in leaf and "
+        "grown."
+    )
 
 
 def _value(outcome: Outcome, name: str) -> float:
