@@ -9,7 +9,8 @@ import shapely
 
 from synapolis.core.errors import ModelError
 from synapolis.models.stormwater.drainage import Gullies, couple
-from synapolis.models.stormwater.sewers import Roofs, SewerNetwork, SewerRun, swmm_input
+from synapolis.models.stormwater.sewer_run import SewerRun
+from synapolis.models.stormwater.sewers import Roofs, SewerNetwork, swmm_input
 from synapolis.models.stormwater.surface import Surface
 
 

@@ -18,6 +18,7 @@ from synapolis.layers.vocabulary import (
     FloodBalance,
     FloodDepth,
     FloodSpeed,
+    FullSewers,
     Grid,
     GroundElevation,
     ImperviousFraction,
@@ -27,20 +28,29 @@ from synapolis.layers.vocabulary import (
     SewerBalance,
     SewerNodes,
     SewerPeaks,
+    SewerPipePeaks,
     SewerPipes,
     SewerSpill,
+    SewerSpillDepth,
     StorageDepth,
     StormIntensity,
     SurchargedManholes,
     SyntheticSewerNodes,
     SyntheticSewerPipes,
 )
-from synapolis.models.stormwater.sewers import Roofs, SewerNetwork, SewerRun, swmm_input
+from synapolis.models.stormwater.sewer_run import SewerRun
+from synapolis.models.stormwater.sewers import Roofs, SewerNetwork, swmm_input
 from synapolis.models.stormwater.site import Site
 from synapolis.models.stormwater.surface import MM_PER_HOUR, Surface
 
 CLOSING, OPENING = 0.5, 0.05
 """Factor on a gully's capacity in each interval in which its manhole spills, and what it regains in others [1]."""
+
+SPILL_REACH = 12.0
+"""Ground around a manhole over which its spill is drawn on a map [m]."""
+
+FULL = 0.99
+"""Filling from which a pipe counts as full [1]."""
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -55,8 +65,11 @@ class DrainedFlood(NamedTuple):
     flood_balance: FloodBalance
     sewer_balance: SewerBalance
     sewer_peaks: SewerPeaks
+    sewer_pipe_peaks: SewerPipePeaks
     sewer_spill: SewerSpill
+    sewer_spill_depth: SewerSpillDepth
     surcharged_manholes: SurchargedManholes
+    full_sewers: FullSewers
 
 
 @dataclass(frozen=True)
@@ -147,22 +160,26 @@ def flood_with_sewers(
     )
     with SewerRun(project.to_string()) as run:
         couple(surface, run, gullies, steps)
-        account, peaks = run.account(), run.node_peaks()
+        account, peaks, used = run.account(), run.node_peaks(), run.pipe_peaks()
     flow = surface.result()
     from_streets = flow.balance.drained - flow.balance.inflow
     drains = {"taken by sewers from streets": from_streets, "taken by sewers from roofs": account["from roofs"]}
     depth, speed = site.fields(flow)
-    peaks.index = network.nodes.index
-    inlets = network.inlets
+    peaks.index, used.index = network.nodes.index, network.pipes.index
+    used["filling"] = used.pop("max_depth") / network.pipes["height"]
+    length, full = network.pipes["length"], used["filling"] >= FULL
     return DrainedFlood(
         flood_depth=depth,
         flood_speed=speed,
         flood_arrival=flow.arrival_time,
-        flood_balance=site.balance(flow, drains),
+        flood_balance=site.balance(flow, drains, account["from roofs"]),
         sewer_balance=pd.DataFrame({"part": list(account), "volume": list(account.values())}),
         sewer_peaks=peaks,
+        sewer_pipe_peaks=used,
         sewer_spill=float(peaks["spilled"].sum()),
-        surcharged_manholes=float(np.count_nonzero(peaks["surcharged"].to_numpy()[inlets] > 0)),
+        sewer_spill_depth=_spill_depth(site, network, peaks["spilled"].to_numpy()),
+        surcharged_manholes=float(np.count_nonzero(peaks["surcharged"].to_numpy()[network.inlets] > 0)),
+        full_sewers=100 * float(length[full].sum() / length.sum()),
     )
 
 
@@ -249,3 +266,16 @@ def _gullies(site: Site, surface: Surface, network: SewerNetwork, reach: float, 
     _, nearest = cKDTree(np.column_stack([x[columns], y[rows]])).query(_xy(network))
     places = surface.places(free)
     return Gullies(surface.places(marked.reshape(site.hard.shape)), node, capacity, places[nearest])
+
+
+def _spill_depth(site: Site, network: SewerNetwork, spilled: Floats) -> NDArray[np.float32]:
+    """Spread what each manhole spilled over the ground around it [mm]."""
+    x, y = site.grid.centres()
+    rows, columns = np.nonzero(site.ground & ~site.water)
+    tree = cKDTree(np.column_stack([x[columns], y[rows]]))
+    depth = np.zeros(site.ground.shape)
+    at = _xy(network)
+    for place in np.flatnonzero(spilled > 0).tolist():
+        near = tree.query_ball_point(at[place], SPILL_REACH) or [int(tree.query(at[place])[1])]
+        depth[rows[near], columns[near]] += 1000 * spilled[place] / (len(near) * site.grid.cell_area)
+    return depth.astype(np.float32)

@@ -1,26 +1,16 @@
-"""A sewer network in one storm: EPA SWMM's own hydraulics, stepped so that the streets above may give and take.
-
-The engine keeps one project a process: it is opened and closed inside one call, and steps from moment to moment in
-between. Water that rises over a cover is told, not lost: it is given back to the surface.
-"""
+"""A sewer network, checked, and written as a project of EPA SWMM with its roofs, green roofs and storm."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from swmm.toolkit import solver
-from swmm.toolkit.shared_enum import LinkResult, NodeResult, NodeType, ObjectType
 from swmm_api import SwmmInput
 from swmm_api.input_file import sections
 
@@ -52,7 +42,7 @@ class Roofs:
     green : (node,) [m²]
         Of which with a green roof.
     green_depth : [mm]
-        Water a green roof can hold.
+        Water a green roof keeps for good.
     """
 
     area: Floats
@@ -67,7 +57,8 @@ class SewerNetwork:
     Attributes
     ----------
     nodes : table by id: kind (manhole, outfall), invert [m], ground [m], geometry
-    pipes : table by id: from_node, to_node, diameter [m], length [m], roughness, upper_offset [m], lower_offset [m]
+    pipes : table by id: from_node, to_node, diameter [m], length [m], roughness, upper_offset [m], lower_offset [m],
+        shape (SWMM's word), height [m], width [m], barrels
     """
 
     nodes: pd.DataFrame
@@ -80,32 +71,31 @@ class SewerNetwork:
         Raises
         ------
         ModelError
-            When a pipe names a node that is not there, has no length, or no way leads to an outfall.
+            When an id stands twice, a level or width is missing, a pipe names a node that is not there, or no way
+            leads to an outfall.
         """
+        _sound(nodes, pipes)
         known = nodes.index.astype(str)
-        ends = {column: pipes[column].astype(str) for column in ("from_node", "to_node")}
-        strangers = sorted({name for column in ends.values() for name in column if name not in set(known)})
-        if strangers:
-            raise ModelError(
-                f"sewer pipes name {len(strangers)} nodes that are not in sewer_nodes, the first {strangers[0]!r}; "
-                "add them, or leave these pipes out"
-            )
         if not (nodes["kind"] == "outfall").any():
             raise ModelError("the sewers have no outfall: mark at least one of sewer_nodes as kind 'outfall'")
         table = pd.DataFrame(
             {
-                "from_node": ends["from_node"],
-                "to_node": ends["to_node"],
+                "from_node": pipes["from_node"].astype(str),
+                "to_node": pipes["to_node"].astype(str),
                 "diameter": pipes["diameter"].astype(float),
                 "length": _given(pipes, "length", pipes.geometry.length).clip(lower=1.0),
                 "roughness": _given(pipes, "roughness", ROUGHNESS),
                 "upper_offset": _given(pipes, "upper_offset", 0.0),
                 "lower_offset": _given(pipes, "lower_offset", 0.0),
+                "shape": pipes["shape"].fillna("CIRCULAR") if "shape" in pipes else "CIRCULAR",
+                "height": _given(pipes, "height", pipes["diameter"].astype(float)),
+                "width": _given(pipes, "width", 0.0),
+                "barrels": _given(pipes, "barrels", 1.0).astype(int),
             },
-            index=pipes.index,
+            index=pipes.index.astype(str),
         )
+        nodes = nodes.set_axis(known)
         checked = nodes.assign(ground=np.maximum(nodes["ground"], _crowns(nodes, table) + LEAST_COVER))
-        checked.index = known
         _drained(checked, table)
         return cls(checked, table)
 
@@ -113,6 +103,37 @@ class SewerNetwork:
     def inlets(self) -> NDArray[np.int64]:
         """Places of the nodes that take water from the street: all but the outfalls."""
         return np.flatnonzero(self.nodes["kind"] != "outfall")
+
+
+def _sound(nodes: pd.DataFrame, pipes: pd.DataFrame) -> None:
+    """Refuse tables that contradict themselves, naming the first fault."""
+    for layer, table in (("sewer_nodes", nodes), ("sewer_pipes", pipes)):
+        twice = table.index[table.index.duplicated()]
+        if len(twice):
+            raise ModelError(f"{layer} has {len(twice)} ids that stand twice, the first {str(twice[0])!r}; rename them")
+    for layer, table, column, least in (
+        ("sewer_nodes", nodes, "invert", -np.inf),
+        ("sewer_nodes", nodes, "ground", -np.inf),
+        ("sewer_pipes", pipes, "diameter", 0.0),
+    ):
+        values = table[column].to_numpy(dtype=float)
+        wrong = table.index[~(np.isfinite(values) & (values > least))]
+        if len(wrong):
+            wanted = "a number" if np.isinf(least) else "above 0 m"
+            raise ModelError(
+                f"{layer}.{column} must be {wanted}, but is not for {len(wrong)} of {len(table)}, the first "
+                f"{str(wrong[0])!r}; survey, estimate or leave them out"
+            )
+    known = set(nodes.index.astype(str))
+    strangers = sorted({str(n) for end in ("from_node", "to_node") for n in pipes[end]} - known)
+    if strangers:
+        raise ModelError(
+            f"sewer pipes name {len(strangers)} nodes that are not in sewer_nodes, the first {strangers[0]!r}; "
+            "add them, or leave these pipes out"
+        )
+    loops = pipes.index[pipes["from_node"].astype(str) == pipes["to_node"].astype(str)]
+    if len(loops):
+        raise ModelError(f"{len(loops)} sewer pipes end where they begin, the first {str(loops[0])!r}; mend their ends")
 
 
 def _given(pipes: pd.DataFrame, column: str, otherwise: Any) -> pd.Series:
@@ -125,7 +146,7 @@ def _crowns(nodes: pd.DataFrame, pipes: pd.DataFrame) -> Floats:
     """Highest crown of the pipes at each node [m]; its invert where there are none."""
     crown = nodes["invert"].astype(float).copy()
     for end, offset in (("from_node", "upper_offset"), ("to_node", "lower_offset")):
-        tops = (pipes[offset] + pipes["diameter"]).groupby(pipes[end].to_numpy()).max()
+        tops = (pipes[offset] + pipes["height"]).groupby(pipes[end].to_numpy()).max()
         crown = np.maximum(crown, nodes["invert"] + tops.reindex(nodes.index).fillna(0.0))
     return np.asarray(crown, dtype=float)
 
@@ -158,6 +179,7 @@ def swmm_input(
     outfall_level: float | None = None,
     rain: Floats | None = None,
     roofs: Roofs | None = None,
+    title: str = "",
 ) -> SwmmInput:
     """Write a network and its storm as a project of EPA SWMM, in metres and cubic metres a second.
 
@@ -171,8 +193,12 @@ def swmm_input(
         For the roofs.
     roofs : Roofs, optional
         As subcatchments; their green part as a green roof of SWMM's low-impact development.
+    title : str, optional
+        What the project is and where its values come from.
     """
     project = SwmmInput()
+    if title:
+        project["TITLE"] = sections.TitleSection(title)
     project["OPTIONS"] = sections.OptionSection(_options(duration))
     names = swmm_names(network.nodes.index)
     for name, row in zip(names, network.nodes.itertuples(), strict=True):
@@ -197,7 +223,9 @@ def swmm_input(
                 float(row.lower_offset),
             )
         )
-        project.add_obj(sections.CrossSection(name, "CIRCULAR", float(row.diameter)))
+        project.add_obj(
+            sections.CrossSection(name, row.shape, float(row.height), float(row.width), n_barrels=int(row.barrels))
+        )
     if rain is not None and roofs is not None and roofs.area.any():
         _add_roofs(project, names, rain, roofs)
     return project
@@ -225,18 +253,21 @@ def _options(duration: float) -> dict[str, Any]:
 
 
 GREEN_ROOF: Mapping[str, tuple[float, ...]] = {
-    # EPA SWMM Reference Manual III (2016), tables 5-1 to 5-4, typical values; the soil is as thick as what it holds.
+    # All assumed: the ranges of extensive roofs, as EPA SWMM Reference Manual III (2016) is said to give them; it was
+    # not read. A flat roof without a rim; a mat of 25 mm that drains what the soil lets through.
     "SURFACE": (0.0, 0.0, 0.1, 1.0, 5),
-    "DRAINMAT": (25.0, 0.5, 0.2),
+    "DRAINMAT": (25.0, 0.4, 0.1),
 }
 SOIL = {
     "porosity": 0.5,
-    "field_capacity": 0.3,
+    "field_capacity": 0.4,
     "wilting_point": 0.1,
-    "conductivity": 500.0,
+    "conductivity": 1000.0,  # mm/h
     "slope": 40.0,
-    "suction": 60.0,
+    "suction": 60.0,  # mm
 }
+"""Substrate of a green roof: all assumed, as above. Between wilting point and field capacity it keeps water for good;
+what it holds above that seeps into the mat."""
 
 
 def _add_roofs(project: SwmmInput, names: Sequence[str], rain: Floats, roofs: Roofs) -> None:
@@ -248,7 +279,7 @@ def _add_roofs(project: SwmmInput, names: Sequence[str], rain: Floats, roofs: Ro
         project.add_obj(sections.TimeseriesData("storm", series))
     green_kind = roofs.green_depth > 0 and bool(roofs.green.any())
     if green_kind:
-        thickness = roofs.green_depth / (SOIL["porosity"] - SOIL["wilting_point"])
+        thickness = roofs.green_depth / (SOIL["field_capacity"] - SOIL["wilting_point"])
         kind = sections.LIDControl
         layers = {
             "SURFACE": kind.LAYER_TYPES.Surface(*GREEN_ROOF["SURFACE"]),
@@ -264,131 +295,3 @@ def _add_roofs(project: SwmmInput, names: Sequence[str], rain: Floats, roofs: Ro
         if green_kind and roofs.green[place] > 0:
             share = float(min(roofs.green[place], area))
             project.add_obj(sections.LIDUsage(name, "green", 1, share, np.sqrt(share), 0.0, 0.0))
-
-
-@dataclass
-class SewerRun:
-    """One run of the engine: use as a context, advance it, then read what it did.
-
-    `spilled` [m³] is what came out at each node in the last interval; what was poured in and what the engine took are
-    kept equal by handing the difference on, for SWMM averages inflow over its own steps.
-    """
-
-    text: str
-    folder: Any = field(default=None, repr=False)
-    nodes: int = 0
-    poured: float = 0.0
-    taken: float = 0.0
-    ended: bool = False
-    _links: int = 0
-    _spilled: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
-
-    def __enter__(self) -> Self:
-        """Open the engine.
-
-        Raises
-        ------
-        ModelError
-            When SWMM refuses the project; with its own words.
-        """
-        self.folder = tempfile.TemporaryDirectory(prefix="sewers-")
-        place = Path(self.folder.name)
-        (place / "storm.inp").write_text(self.text, encoding="utf-8")
-        files = [str(place / f"storm.{ending}") for ending in ("inp", "rpt", "out")]
-        try:
-            solver.swmm_open(*files)
-            solver.swmm_start(0)
-        except Exception as error:
-            said = _complaints(place / "storm.rpt")
-            self._close()
-            raise ModelError(f"SWMM refuses the sewers: {said or error}; mend sewer_nodes and sewer_pipes") from error
-        self.nodes = solver.project_get_count(ObjectType.NODE)
-        self._links = solver.project_get_count(ObjectType.LINK)
-        self._spilled = np.zeros(self.nodes)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the engine, whatever happened."""
-        self._close()
-
-    def _close(self) -> None:
-        for close in (solver.swmm_end, solver.swmm_close):
-            with contextlib.suppress(Exception):  # the engine raises bare exceptions where nothing was open
-                close()
-        self.folder.cleanup()
-
-    def advance(self, length: float, inflow: Floats) -> Floats:
-        """Carry the sewers on with an inflow at each node; return what spilled over each cover.
-
-        Parameters
-        ----------
-        length : [s]
-            Whole seconds.
-        inflow : (node,) [m³/s]
-
-        Returns
-        -------
-        (node,) [m³]
-        """
-        given = float(inflow.sum()) * length
-        owed = self.poured - self.taken
-        rate = inflow * max(1.0 + owed / given, 0.0) if given > 0 else inflow
-        for place, flow in enumerate(rate):
-            solver.node_set_total_inflow(place, float(flow))
-        self.poured += given
-        if not self.ended:
-            self.ended = solver.swmm_stride(round(length)) == 0
-        stats = [solver.node_get_stats(place) for place in range(self.nodes)]
-        now = np.array([each.volFlooded for each in stats])
-        spilled, self._spilled = now - self._spilled, now
-        self.taken = sum(each.totLatFlow for each in stats) - float(solver.system_get_routing_totals().wwInflow)
-        return spilled
-
-    def depths(self) -> Floats:
-        """Depth of water at each node [m]."""
-        return np.array([solver.node_get_result(place, NodeResult.DEPTH) for place in range(self.nodes)])
-
-    def flows(self) -> Floats:
-        """Flow in each pipe [m³/s]."""
-        return np.array([solver.link_get_result(place, LinkResult.FLOW) for place in range(self._links)])
-
-    def outfall_flow(self) -> float:
-        """Flow out of all outfalls now [m³/s]."""
-        outfalls = (place for place in range(self.nodes) if solver.node_get_type(place) == NodeType.OUTFALL)
-        return float(sum(solver.node_get_result(place, NodeResult.TOTAL_INFLOW) for place in outfalls))
-
-    def account(self) -> dict[str, float]:
-        """Where the water of the sewers came from and went [m³]; the error is SWMM's own."""
-        totals = solver.system_get_routing_totals()
-        held = sum(solver.node_get_result(place, NodeResult.VOLUME) for place in range(self.nodes))
-        held += sum(solver.link_get_result(place, LinkResult.VOLUME) for place in range(self._links))
-        parts = {
-            "from streets": self.taken,
-            "from roofs": float(totals.wwInflow),
-            "in from the sea or river": float(totals.exInflow) - self.taken,
-            "out at outfalls": -float(totals.outflow),
-            "over covers": -float(self._spilled.sum()),
-            "in pipes at the end": -float(held),
-        }
-        return parts | {"error": sum(parts.values())}
-
-    def node_peaks(self) -> pd.DataFrame:
-        """Deepest water [m], time surcharged [s] and volume spilled [m³] of each node, up to now."""
-        stats = [solver.node_get_stats(place) for place in range(self.nodes)]
-        return pd.DataFrame(
-            {
-                "max_depth": [s.maxDepth for s in stats],
-                "surcharged": [s.timeSurcharged for s in stats],
-                "spilled": [s.volFlooded for s in stats],
-            }
-        )
-
-
-def _complaints(report: Path) -> str:
-    """SWMM's own error lines."""
-    if not report.is_file():
-        return ""
-    lines = report.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "; ".join(line.strip() for line in lines if "ERROR" in line)[:300]

@@ -135,14 +135,14 @@ class Site:
         depth = np.where(self.ground & ~self.water, flow.max_depth, 0).astype(np.float32)
         return depth, np.where(self.water, 0, flow.max_speed).astype(np.float32)
 
-    def balance(self, flow: SurfaceFlow, drains: Mapping[str, float], held_back: float | None = None) -> pd.DataFrame:
-        """Say where the water went [m³]; `held_back` is what roofs and storage kept, by default all that is missing."""
+    def balance(self, flow: SurfaceFlow, drains: Mapping[str, float], led: float = 0.0) -> pd.DataFrame:
+        """Say where the water went [m³]; `led` is what of `drains` came straight from roofs."""
         account = flow.balance
         fell = self.rain_depth / 1000 * self.grid.cell_area * (self.roof.sum() + (self.ground & ~self.water).sum())
         missing = fell - account.rain
         parts = {
             "rain": account.rain + missing,
-            "held on roofs and in built storage": account.kept + (missing if held_back is None else held_back),
+            "held on roofs and in built storage": account.kept + missing - led,
             "soaked into the ground": account.infiltrated,
             **drains,
             "left to the sea, the lake or over the border": account.left,
