@@ -55,10 +55,16 @@ def _picture(view: View, outcome: Outcome) -> MapLayer:
     shown = view.unit if scale != 1 else unit
     title = REGISTRY.quantities[view.by].meaning.rstrip(".")
     before, after = np.asarray(before) * scale, np.asarray(after) * scale
-    if view.by == "utci" and outcome.has("built_height"):  # nobody walks on roofs: their houses show through
-        stands = outcome.pair("built_height")
-        before, after = (np.where(s > 0, np.nan, v) for s, v in zip(stands, (before, after), strict=True))
+    before, after = _without_roofs(view, outcome, (before, after))
     return MapLayer(title, view.by, shown, view.kind or "cells", before, after, geometry, note, view.illustrative)
+
+
+def _without_roofs(view: View, outcome: Outcome, values: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Felt temperature on the ground alone, for nobody walks on roofs; other quantities as they are."""
+    if view.by != "utci" or not outcome.has("built_height"):
+        return values
+    before, after = (np.where(s > 0, np.nan, v) for s, v in zip(outcome.pair("built_height"), values, strict=True))
+    return before, after
 
 
 def _flood(outcome: Outcome) -> MapLayer:
@@ -148,16 +154,21 @@ def _by_group(word: str, view: View, outcome: Outcome) -> list[Effect]:
 
 
 def _by_district(word: str, view: View, outcome: Outcome) -> list[Effect]:
-    """Cell values summed (as volume) over the named districts."""
+    """Cell values over the named districts: depths of runoff summed as volume, others averaged."""
     city = outcome.planner.city
     districts = district_areas(city)
-    before, after = outcome.pair(view.by)
-    to_volume = city.grid.cell_area / 1000 if view.by == "runoff_depth" else 1.0
+    pair = _without_roofs(view, outcome, outcome.pair(view.by))
+    volume = view.by == "runoff_depth"
     found = []
     for name, area in districts.items():
         inside = city.grid.mask([area])
-        totals = [float(np.nansum(values[inside]) * to_volume) for values in (before, after)]
-        found.append(Effect("place", word, view.unit or "m³", name, *totals))
+        if volume:
+            told = [float(np.nansum(values[inside]) * city.grid.cell_area / 1000) for values in pair]
+        elif all(np.isfinite(values[inside]).any() for values in pair):
+            told = [float(np.nanmean(values[inside])) for values in pair]
+        else:
+            continue
+        found.append(Effect("place", word, view.unit or ("m³" if volume else outcome_unit(view.by)), name, *told))
     return sorted(found, key=lambda effect: -abs(effect.change))[:MOST_PLACES]
 
 
