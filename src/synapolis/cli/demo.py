@@ -26,7 +26,13 @@ def compile_kernels() -> None:
 
     load_models()
     edit = AddHomes(area=Area(place="Old Town"), homes=20)
-    want = ("runoff_volume", "flooded_building_count", "city_mean_time_to_jobs", "vehicle_kilometres")
+    want = (
+        "runoff_volume",
+        "flooded_building_count",
+        "city_mean_time_to_jobs",
+        "vehicle_kilometres",
+        "mean_street_utci",
+    )
     with progress() as tell:
         rehearse(generate_city(people=600), Rehearsal(Scenario(edits=(edit,)), want, members=1), Cache(), progress=tell)
 

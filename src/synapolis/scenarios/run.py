@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from shapely.errors import ShapelyError
 
 from synapolis.core.declare import REGISTRY, FixedPoint
@@ -161,7 +162,7 @@ def _outputs(
 
 
 def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Repeat the loop's models until the fed-back field stands still, going half of the way after the first round.
+    """Repeat the loop's models until the fed-back field stands still, going part of the way by Aitken's rule.
 
     A model that offers an update starts from its last round, and in the first round from the baseline's last.
     """
@@ -173,9 +174,12 @@ def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], d
     value = np.asarray(begin, dtype=float)
     inner = [step for step in ancestors([refs["next"]]) if id(step) not in ran.entries]
     last: Mapping[str, Any] | None = ran.entries[id(node.baseline)].outputs if node.baseline is not None else None
-    change = np.inf
+    change, share = np.inf, 1.0
+    before: NDArray[np.float64] | None = None
     earlier: tuple[Mapping[str, Any], Mapping[str, Any]] | None
-    for iteration in range(1, point.max_iterations + 1):
+    rounds = 0
+    while rounds < point.max_iterations:
+        rounds += 1
         local = Ran(entries=dict(ran.entries))
         for step in inner:
             if step.kind == "feedback":
@@ -189,14 +193,37 @@ def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], d
         target = np.asarray(local.value(refs["next"]), dtype=float)
         scale = float(np.nanmean(np.abs(value))) or 1.0
         change = float(np.nanmax(np.abs(target - value))) / scale
-        value = value + (target - value) / (min(iteration, 2) if change > point.tolerance else 1)
         if change <= point.tolerance:
+            value = target
             break
+        residual = (target - value).ravel()
+        share = _relaxation(share, residual, before)
+        value, before = value + share * (target - value), residual
     notes = {
-        "iterations": iteration, "residual": change, "tolerance": point.tolerance,
+        "iterations": rounds, "residual": change, "tolerance": point.tolerance,
         "converged": bool(change <= point.tolerance),
     }  # fmt: skip
     return {point.word: value, **carried}, notes
+
+
+LEAST_STEP, MOST_STEP = 0.2, 1.0
+"""Part of the way to the next value that a loop goes at least and at most."""
+
+
+def _relaxation(share: float, residual: NDArray[np.float64], before: NDArray[np.float64] | None) -> float:
+    """Part of the way to go: all of it at first, then by Aitken's delta-squared rule.
+
+    References
+    ----------
+    Irons, B. M., and Tuck, R. C. (1969). A version of the Aitken accelerator for computer iteration. International
+    Journal for Numerical Methods in Engineering, 1 (assumed: not read).
+    """
+    if before is None:
+        return 1.0
+    turned = residual - before
+    size = float(turned @ turned)
+    wanted = -share * float(before @ turned) / size if size > 0 else share
+    return float(np.clip(wanted, LEAST_STEP, MOST_STEP))
 
 
 def _loop_key(node: Node, ran: Ran) -> str:
