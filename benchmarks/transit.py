@@ -17,6 +17,7 @@ import numpy as np
 from benchmarks import Row, absent, peer_named, quickest, silence
 from synapolis.layers.timetable import Timetable
 from synapolis.models.transit.connections import connections, footpaths
+from synapolis.models.transit.reach import Ask, doors, reach
 from synapolis.models.transit.scan import UNREACHED, arrival_profile
 from synapolis.models.transit.walk import Walks, walks_from_pairs
 from synapolis.sources.gtfs import read_gtfs
@@ -29,7 +30,7 @@ PLAIN = "plain Python scan"
 
 
 def rows(*, quick: bool = False) -> list[Row]:
-    """Speeds in stop pairs per millisecond."""
+    """Speeds in stop pairs per millisecond, and in one-to-all scans per second."""
     side, asked = (8, 40) if quick else (36, 2000)
     seconds = 0.0 if quick else 1.0
     pairs = np.random.default_rng(0).integers(0, side * side, (asked, 2))
@@ -41,12 +42,22 @@ def rows(*, quick: bool = False) -> list[Row]:
             peer = None if pynigiri is None else ask_pynigiri(pynigiri, Path(folder), pairs)
     one, hour, plain = ours.one_to_all(seconds), ours.hour_to_all(seconds), ours.plain_scan(seconds)
     town = f"transit {ours.stop_count:,} stops"
+    scans = ours.stop_count / 1000  # pairs per ms over this are scans per s
+    batch = ours.hour_batch(seconds)
     if peer is None:
         note = absent(name)
     else:
         same = int((ours.arrivals(pairs) == peer[1]).sum())
         note = f"the peer returns whole journeys; {same} of {asked} arrivals equal"
     return [
+        Row(
+            f"{town}, {len(ours.found.trip):,} rides: door to door, every minute of an hour",
+            batch / scans,
+            "scans/s",
+            PLAIN,
+            plain / scans,
+            "to all stops within 90 min, mean times and counts within 5 thresholds",
+        ),
         Row(f"{town}: one to all, 90 min", one, "pairs/ms", PLAIN, plain),
         Row(f"{town}: the same, every minute of an hour", hour, "pairs/ms", PLAIN, plain),
         Row(f"{town}: stop pairs", hour, "pairs/ms", name, peer and peer[0], note),
@@ -80,6 +91,15 @@ class Ours:
         departures = [(LEAVE + k) * 60 for k in range(60)]
         spent, _ = quickest(lambda: self.profile(self.origins, departures), seconds=seconds)
         return len(departures) * len(self.origins) * self.stop_count / spent / 1e3
+
+    def hour_batch(self, seconds: float) -> float:
+        """Pairs per millisecond of the pass over many origins, each stop a door."""
+        everywhere = self.from_stops(np.arange(self.stop_count))
+        ask = Ask(np.arange(60, dtype=np.int32) * 60 + LEAVE * 60, LIMIT * 60, np.array([5, 10, 15, 30, 45]) * 60)
+        ask = ask._replace(thresholds=ask.thresholds.astype(np.int32))
+        to_goal = doors(everywhere, everywhere)
+        spent, _ = quickest(lambda: reach(self.found, self.changes, everywhere, to_goal, ask), seconds=seconds)
+        return 60 * self.stop_count**2 / spent / 1e3
 
     def plain_scan(self, seconds: float) -> float:
         rides = list(zip(*(column.tolist() for column in self.found[:5]), strict=True))

@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synapolis.core.errors import SourceError
-from synapolis.models.transit.connections import connections
-from synapolis.sources.gtfs import along_shape, merge_timetables, read_gtfs
+from synapolis.layers.timetable import FORBIDDEN
+from synapolis.models.transit.connections import connections, footpaths
+from synapolis.models.transit.walk import walks_from_pairs
+from synapolis.sources.gtfs import merge_timetables, read_gtfs
+from synapolis.sources.gtfs_shapes import along_shape
 
 CRS = "EPSG:3067"
 FEED = {
@@ -70,7 +73,11 @@ def test_reads_the_whole_feed(tmp_path):
     assert "2026-03-07" in wk
     assert len(wk) == 10
     assert timetable.frequencies.iloc[0].tolist() == ["f:t3", 36000, 37800, 600, True]
-    assert timetable.transfers.to_numpy().tolist() == [["f:a", "f:b", 90], ["f:b", "f:b", 30]]
+    assert timetable.transfers.to_numpy().tolist() == [
+        ["f:a", "f:b", 90],
+        ["f:b", "f:c", FORBIDDEN],
+        ["f:b", "f:b", 30],
+    ]
     assert timetable.stop_times["boarding"].tolist().count(False) == 1
 
 
@@ -307,3 +314,14 @@ def test_porto_alegre_as_it_is(shared_data):
     assert (buses.stop_times["departure"] >= buses.stop_times["arrival"]).all()
     monday = trains.services[trains.services["date"] == "2019-05-13"]["service_id"]
     assert trains.trips["service_id"].isin(monday).sum() == 529
+
+
+def test_a_forbidden_transfer_overrules_the_walk_by_street(tmp_path):
+    timetable = read(tmp_path)
+    b, c = (timetable.stops.index.get_loc(f"f:{stop}") for stop in "bc")
+    count = len(timetable.stops)
+    street = walks_from_pairs([b, c], [c, b], [50, 50], origin_count=count, target_count=count)
+    walks = footpaths(timetable, street)
+    reached = [set(walks.target[walks.start[i] : walks.start[i + 1]].tolist()) for i in (b, c)]
+    assert c not in reached[0]
+    assert b in reached[1]

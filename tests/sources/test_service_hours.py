@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from synapolis.layers.timetable import Timetable
-from synapolis.sources.service_hours import departure_hour, trips_by_hour
+from synapolis.sources.service_hours import departure_hour, timetable_notes, trips_by_hour
 
 HOUR = 3600
 
@@ -60,3 +60,15 @@ def test_frequencies_count_by_their_departures():
     by_hour = trips_by_hour(timetable([], [(12 * HOUR, 16 * HOUR, 600)]))
     assert by_hour[12:16].sum() == pytest.approx(24, rel=0.2)
     assert not by_hour[:12].any()
+
+
+def test_a_timetable_says_its_own_dates_and_which_stops_no_street_reaches():
+    street = gpd.GeoDataFrame(
+        {"walk": [True, False]},
+        geometry=[shapely.LineString([(-100, 100), (100, 100)]), shapely.LineString([(900, -5), (900, 5)])],
+        crs="EPSG:32635",
+    )
+    dates, far = timetable_notes(timetable([8 * HOUR]), street)
+    assert "2019-04-15 to 2019-04-15" in dates
+    assert far.startswith("1 stops lie more than 400 m")
+    assert len(timetable_notes(timetable([8 * HOUR]), None)) == 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MODES = ("tram", "bus", "rail", "subway", "ferry", "cable")
 DAY = 86_400  # s
+FORBIDDEN = 10 * DAY  # s; a stated transfer that takes this long is not possible
 COLUMNS: dict[str, tuple[str, ...]] = {
     "stops": ("name", "geometry"),
     "trips": ("route_id", "route_name", "mode", "service_id", "direction"),
@@ -67,7 +68,8 @@ class Timetable:
     services : DataFrame
         service_id, date (ISO): every day on which a service runs.
     transfers : DataFrame
-        from_stop, to_stop, seconds. May be empty. A stop to itself states its minimum change time.
+        from_stop, to_stop, seconds. May be empty. A stop to itself states its minimum change time; `FORBIDDEN` that
+        one may not change there.
     """
 
     stops: gpd.GeoDataFrame

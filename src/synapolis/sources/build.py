@@ -22,7 +22,7 @@ from synapolis.layers.timetable import Timetable, merge_timetables
 from synapolis.sources.osm import ATTRIBUTION, LICENCE, read_osm
 from synapolis.sources.rasters import read_raster
 from synapolis.sources.samples import read_income_sample
-from synapolis.sources.service_hours import departure_hour
+from synapolis.sources.service_hours import departure_hour, timetable_notes
 from synapolis.sources.tables import read_table, split_mapping
 
 CELL_SIZES = (4.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
@@ -407,6 +407,8 @@ def _read_feeds(spec: BuildSpec, place: _Place, layers: dict[str, Layer], say: P
             f"{names}: no stop lies in or near the city; give the timetable of this place, or leave it out"
         )
     notes = [f"{len(timetable.stops) - inside} stops lie outside the extent"] if inside < len(timetable.stops) else []
+    streets = layers["streets"].value if "streets" in layers else None
+    notes += timetable_notes(timetable, streets)
     joined = spec.gtfs[0].model_copy(
         update={
             "source": "; ".join(dict.fromkeys(f.source or f"{f.file.name}, {UNKNOWN_SOURCE}" for f in spec.gtfs)),

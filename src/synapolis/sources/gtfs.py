@@ -2,21 +2,16 @@
 
 Ours because the libraries that read GTFS bring far more than the tables wanted here. Read are: stops, routes, trips,
 stop_times, calendar, calendar_dates, frequencies, transfers and shapes. Blank times are interpolated by distance: along
-`shape_dist_traveled`, else along the trip's shape, else straight between stops. Left out: fares, pathways, flexible
-stops, transfers bound to single routes or trips, and in-seat transfers.
+`shape_dist_traveled`, else along the trip's shape, else straight between stops. Transfers that are not possible
+(type 3) stay as such. Left out: fares, pathways, flexible stops, transfers bound to single routes or trips, and
+in-seat transfers.
 
 Reference: General Transit Feed Specification, schedule reference, gtfs.org.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import re
-import warnings
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,11 +23,11 @@ from pyproj.exceptions import ProjError
 
 from synapolis.core.declare import registered
 from synapolis.core.errors import LayerError, SourceError
-from synapolis.layers.timetable import DAY, Timetable, merge_timetables
+from synapolis.layers.timetable import DAY, FORBIDDEN, Timetable, merge_timetables
+from synapolis.sources.gtfs_feed import Feed, number
+from synapolis.sources.gtfs_shapes import distances_along, interpolated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -64,11 +59,9 @@ _EXTENDED_MODES = {
     13: "cable",
     14: "cable",
 }
-_TIME = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MAX_SERVICE_DAYS = 366 * 20
-_BROKEN = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, KeyError)
+NOT_POSSIBLE = 3  # transfer_type
 
 
 @registered(
@@ -105,14 +98,14 @@ def read_gtfs(path: str | Path, *, feed: str, crs: object) -> Timetable:
     SourceError
         A file is missing, damaged, or holds a value the specification forbids: the message names file and line.
     """
-    files = _Feed(Path(path))
+    files = Feed(Path(path))
     try:
         return _read(files, feed, CRS.from_user_input(crs))
     except LayerError as error:
         raise SourceError(f"{files.path}: {error}") from error
 
 
-def _read(files: _Feed, feed: str, crs: CRS) -> Timetable:
+def _read(files: Feed, feed: str, crs: CRS) -> Timetable:
     stops, parents = _stops(files, crs)
     routes = _routes(files)
     trips = _trips(files, routes)
@@ -144,202 +137,15 @@ def _prefixed(tables: dict[str, pd.DataFrame], prefix: str) -> dict[str, pd.Data
     return named
 
 
-class _Feed:
-    """The bytes of a feed by file name, and the errors that name file and line."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        if path.is_dir():
-            self._names = {p.name: str(p) for p in path.iterdir() if p.is_file()}
-        else:
-            self._names = self._zip_names()
-        if not self._names:
-            raise SourceError(
-                f"a GTFS feed holds files such as stops.txt, {path} holds none; give the feed's zip or folder"
-            )
-
-    def _zip_names(self) -> dict[str, str]:
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                names = [n for n in archive.namelist() if not n.endswith("/") and "__MACOSX" not in n]
-        except FileNotFoundError as error:
-            raise SourceError(f"no GTFS feed at {self.path}; check the path") from error
-        except _BROKEN as error:
-            raise SourceError(f"{self.path} is not a whole zip file ({error}); fetch the feed again") from error
-        return {n.rsplit("/", 1)[-1]: n for n in sorted(names, key=lambda n: (-n.count("/"), n))}
-
-    def _bytes(self, name: str) -> bytes:
-        try:
-            if self.path.is_dir():
-                return Path(self._names[name]).read_bytes()
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.read(self._names[name])
-        except _BROKEN as error:
-            raise SourceError(f"{self.path}: {name} cannot be unpacked ({error}); fetch the feed again") from error
-
-    def has(self, name: str) -> bool:
-        return name in self._names
-
-    def table(self, name: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> pd.DataFrame:
-        """All rows as text ("" where blank), the wanted columns only, and `line`, the line in the file."""
-        if name not in self._names:
-            raise SourceError(f"{self.path} lacks {name}, which every GTFS feed must have; fetch a complete feed")
-        try:
-            text = self._bytes(name).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            raise self.error(name, line, "text in UTF-8", "other bytes", "save the file as UTF-8") from error
-        frame = self._rows(name, text)
-        missing = [column for column in required if column not in frame]
-        if missing:
-            raise self.error(
-                name, 1, f"columns {', '.join(required)}", f"no {', '.join(missing)}", "fetch a complete feed"
-            )
-        for column in optional:
-            if column not in frame:
-                frame[column] = ""
-        return frame[[*required, *optional, "line"]]
-
-    def _rows(self, name: str, text: str) -> pd.DataFrame:
-        """Parse with pandas; where it stumbles, with the csv module, which knows the line."""
-        if "\0" in text:
-            raise self.error(
-                name, text[: text.index("\0")].count("\n") + 1, "text", "a zero byte", "fetch the feed again"
-            )
-        header = text.lstrip("\r\n").split("\n", 1)[0]
-        if '"' not in text and "\r\r" not in text and header.strip():
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("error", pd.errors.ParserWarning)
-                    frame = pd.read_csv(
-                        io.StringIO(text), dtype="str", keep_default_na=False, index_col=False, skip_blank_lines=False
-                    )
-            except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError):
-                return self._rows_by_csv(name, text)
-            frame.columns = frame.columns.str.strip()
-            if frame.columns.has_duplicates or text.startswith(("\r", "\n")):
-                return self._rows_by_csv(name, text)
-            frame = frame.fillna("").apply(lambda column: column.str.strip())
-            frame["line"] = np.arange(2, len(frame) + 2)
-            return frame[(frame.drop(columns="line") != "").any(axis=1)]
-        return self._rows_by_csv(name, text)
-
-    def _rows_by_csv(self, name: str, text: str) -> pd.DataFrame:
-        reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
-        header: list[str] = []
-        rows: list[list[object]] = []
-        try:
-            for row in reader:
-                cells = [cell.strip() for cell in row]
-                if not any(cells):
-                    continue
-                if not header:
-                    header = cells
-                    continue
-                if len(cells) > len(header) and any(cells[len(header) :]):
-                    raise self.error(
-                        name,
-                        reader.line_num,
-                        f"{len(header)} fields",
-                        f"{len(cells)}",
-                        "quote fields that contain commas",
-                    )
-                cells = cells[: len(header)] + [""] * (len(header) - len(cells))
-                rows.append([*cells, reader.line_num])
-        except csv.Error as problem:
-            raise self.error(name, reader.line_num, "CSV", str(problem), "fetch the feed again") from problem
-        if not header or len(set(header)) != len(header):
-            raise self.error(
-                name, 1, "a header that names each column once", ",".join(header) or "none", "fetch the feed again"
-            )
-        frame = pd.DataFrame(rows, columns=[*header, "line"])
-        return frame.astype(dict.fromkeys(header, "str") | {"line": np.int64})
-
-    def error(self, name: str, line: int, wanted: str, got: str, then: str) -> SourceError:
-        got = got if len(got) <= 80 else got[:80] + "…"
-        return SourceError(f"{self.path}: {name} line {line}: wanted {wanted}, got {got}; {then}")
-
-    def parsed(
-        self, name: str, frame: pd.DataFrame, column: str, parse: Callable[[str], float | None], wanted: str
-    ) -> Floats:
-        """Parse each different text once; `parse` returns None for what it cannot take."""
-        codes, texts = pd.factorize(frame[column])
-        values = np.empty(len(texts))
-        for i, text in enumerate(texts):
-            value = parse(str(text))
-            if value is None:
-                line = int(frame["line"].iloc[int(np.argmax(codes == i))])
-                raise self.error(
-                    name, line, f"{column} as {wanted}", repr(str(text)), "correct the row or drop its trip"
-                )
-            values[i] = value
-        return np.asarray(values[codes])
-
-    def integers(
-        self, name: str, frame: pd.DataFrame, column: str, *, blank: int | None, low: int = 0, high: int = 2**31 - 1
-    ) -> Integers:
-        def parse(text: str) -> float | None:
-            if not text:
-                return blank
-            if not re.fullmatch(r"\d{1,10}", text, re.ASCII):
-                return None
-            return int(text) if low <= int(text) <= high else None
-
-        return self.parsed(name, frame, column, parse, f"a whole number from {low} to {high}").astype(np.int64)
-
-    def times(self, name: str, frame: pd.DataFrame, column: str, *, blank: bool) -> Floats:
-        """Seconds after midnight; NaN where blank and allowed."""
-
-        def parse(text: str) -> float | None:
-            if not text:
-                return math.nan if blank else None
-            match = _TIME.fullmatch(text)
-            if match is None:
-                return None
-            hours, minutes, seconds = (int(group) for group in match.groups())
-            total = hours * 3600 + minutes * 60 + seconds
-            return total if total <= 9 * DAY else None
-
-        return self.parsed(name, frame, column, parse, "HH:MM:SS")
-
-    def known(self, name: str, values: pd.Series, ids: set[str], target: str, lines: pd.Series) -> None:
-        strange = ~values.isin(ids).to_numpy()
-        if strange.any():
-            i = int(np.argmax(strange))
-            raise self.error(
-                name,
-                int(lines.iloc[i]),
-                f"a {values.name} of {target}",
-                f"{values.iloc[i]!r} ({int(strange.sum())} such rows)",
-                "add it there or drop the rows",
-            )
-
-    def unique(self, name: str, frame: pd.DataFrame, column: str) -> None:
-        twice = (frame[column].duplicated() | (frame[column] == "")).to_numpy()
-        if twice.any():
-            row = frame.iloc[int(np.argmax(twice))]
-            raise self.error(name, int(row["line"]), f"each {column} once", repr(row[column]), "drop one of the rows")
-
-
-def _number(low: float, high: float) -> Callable[[str], float | None]:
-    def parse(text: str) -> float | None:
-        if not _NUMBER.fullmatch(text):
-            return None
-        value = float(text)
-        return value if low <= value <= high else None
-
-    return parse
-
-
-def _stops(files: _Feed, crs: CRS) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+def _stops(files: Feed, crs: CRS) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Platforms in the city's CRS, and for all places their id and parent station."""
     name = "stops.txt"
     rows = files.table(name, ("stop_id", "stop_lat", "stop_lon"), ("stop_name", "location_type", "parent_station"))
     files.unique(name, rows, "stop_id")
     kind = files.integers(name, rows, "location_type", blank=0, high=4)
     platform = rows[kind == 0]
-    latitude = files.parsed(name, platform, "stop_lat", _number(-90, 90), "degrees from -90 to 90")
-    longitude = files.parsed(name, platform, "stop_lon", _number(-180, 180), "degrees from -180 to 180")
+    latitude = files.parsed(name, platform, "stop_lat", number(-90, 90), "degrees from -90 to 90")
+    longitude = files.parsed(name, platform, "stop_lon", number(-180, 180), "degrees from -180 to 180")
     try:
         x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(longitude, latitude)
     except ProjError as error:
@@ -361,7 +167,7 @@ def _stops(files: _Feed, crs: CRS) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     return table, rows[["stop_id", "parent_station"]].assign(platform=kind == 0)
 
 
-def _routes(files: _Feed) -> pd.DataFrame:
+def _routes(files: Feed) -> pd.DataFrame:
     name = "routes.txt"
     rows = files.table(name, ("route_id", "route_type"), ("route_short_name", "route_long_name"))
     files.unique(name, rows, "route_id")
@@ -382,7 +188,7 @@ def _mode(kind: int) -> str:
     return _ROUTE_MODES.get(kind, "") if kind < 100 else "rail" if kind == 405 else _EXTENDED_MODES.get(kind // 100, "")
 
 
-def _trips(files: _Feed, routes: pd.DataFrame) -> pd.DataFrame:
+def _trips(files: Feed, routes: pd.DataFrame) -> pd.DataFrame:
     name = "trips.txt"
     rows = files.table(name, ("route_id", "service_id", "trip_id"), ("direction_id", "shape_id"))
     if rows.empty:
@@ -412,7 +218,7 @@ def _directions(trips: pd.DataFrame, times: pd.DataFrame, stops: gpd.GeoDataFram
     return direction
 
 
-def _services(files: _Feed) -> pd.DataFrame:
+def _services(files: Feed) -> pd.DataFrame:
     """Days of each service: the calendar's weekdays, plus and minus the exceptions."""
     if not files.has("calendar.txt") and not files.has("calendar_dates.txt"):
         raise SourceError(
@@ -433,7 +239,7 @@ def _services(files: _Feed) -> pd.DataFrame:
     return pd.DataFrame({"service_id": [s for s, _ in ordered], "date": [str(d) for _, d in ordered]})
 
 
-def _service_names(files: _Feed) -> set[str]:
+def _service_names(files: Feed) -> set[str]:
     names: set[str] = set()
     for name in ("calendar.txt", "calendar_dates.txt"):
         if files.has(name):
@@ -441,7 +247,7 @@ def _service_names(files: _Feed) -> set[str]:
     return names
 
 
-def _calendar(files: _Feed) -> set[tuple[str, np.datetime64]]:
+def _calendar(files: Feed) -> set[tuple[str, np.datetime64]]:
     name = "calendar.txt"
     rows = files.table(name, ("service_id", *_WEEKDAYS, "start_date", "end_date"))
     files.unique(name, rows, "service_id")
@@ -462,7 +268,7 @@ def _calendar(files: _Feed) -> set[tuple[str, np.datetime64]]:
     return days
 
 
-def _dates(files: _Feed, name: str, rows: pd.DataFrame, column: str) -> NDArray[np.datetime64]:
+def _dates(files: Feed, name: str, rows: pd.DataFrame, column: str) -> NDArray[np.datetime64]:
     def parse(text: str) -> float | None:
         if not re.fullmatch(r"[12]\d{7}", text, re.ASCII):
             return None
@@ -474,7 +280,7 @@ def _dates(files: _Feed, name: str, rows: pd.DataFrame, column: str) -> NDArray[
     return files.parsed(name, rows, column, parse, "YYYYMMDD").astype(np.int64).astype("datetime64[D]")
 
 
-def _frequencies(files: _Feed, trips: pd.DataFrame) -> pd.DataFrame:
+def _frequencies(files: Feed, trips: pd.DataFrame) -> pd.DataFrame:
     name = "frequencies.txt"
     if not files.has(name):
         return pd.DataFrame(columns=["trip_id", "start", "end", "headway", "exact"])
@@ -502,8 +308,8 @@ def _frequencies(files: _Feed, trips: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _transfers(files: _Feed, stops: gpd.GeoDataFrame, parents: pd.DataFrame) -> pd.DataFrame:
-    """Walks between platforms with a stated time; a station stands for all its platforms."""
+def _transfers(files: Feed, stops: gpd.GeoDataFrame, parents: pd.DataFrame) -> pd.DataFrame:
+    """Walks between platforms with a stated time, or that are not possible; a station stands for all its platforms."""
     name = "transfers.txt"
     empty = pd.DataFrame(columns=["from_stop", "to_stop", "seconds"])
     if not files.has(name):
@@ -513,7 +319,9 @@ def _transfers(files: _Feed, stops: gpd.GeoDataFrame, parents: pd.DataFrame) -> 
     kind = files.integers(name, rows, "transfer_type", blank=0, high=5)
     seconds = files.integers(name, rows, "min_transfer_time", blank=-1, high=DAY)
     general = (rows[list(bound)] == "").all(axis=1).to_numpy()
-    used = rows[general & (kind <= 2) & (seconds >= 0)].assign(seconds=seconds[general & (kind <= 2) & (seconds >= 0)])
+    seconds = np.where(kind == NOT_POSSIBLE, FORBIDDEN, seconds)
+    stated = general & (kind <= NOT_POSSIBLE) & (seconds >= 0)
+    used = rows[stated].assign(seconds=seconds[stated])
     for column in ("from_stop_id", "to_stop_id"):
         files.known(name, used[column], set(parents["stop_id"]), "stops.txt", used["line"])
     children = parents[parents["platform"]].groupby("parent_station")["stop_id"].agg(list).to_dict()
@@ -528,7 +336,7 @@ def _transfers(files: _Feed, stops: gpd.GeoDataFrame, parents: pd.DataFrame) -> 
     return pd.DataFrame([(a, b, walk) for (a, b), walk in pairs.items()], columns=list(empty.columns))
 
 
-def _stop_times(files: _Feed, trips: pd.DataFrame, stops: gpd.GeoDataFrame) -> pd.DataFrame:
+def _stop_times(files: Feed, trips: pd.DataFrame, stops: gpd.GeoDataFrame) -> pd.DataFrame:
     name = "stop_times.txt"
     rows = files.table(
         name,
@@ -560,8 +368,8 @@ def _stop_times(files: _Feed, trips: pd.DataFrame, stops: gpd.GeoDataFrame) -> p
     )
     _check_known_times(files, rows, trip, arrival, departure)
     if np.isnan(arrival).any():
-        distance = _distances(files, rows, trips, stops)
-        arrival, departure = _interpolate(distance, arrival, departure)
+        distance = distances_along(files, rows, trips, stops)
+        arrival, departure = interpolated(distance, arrival, departure)
     return pd.DataFrame(
         {
             "trip_id": rows["trip_id"].to_numpy(),
@@ -575,7 +383,7 @@ def _stop_times(files: _Feed, trips: pd.DataFrame, stops: gpd.GeoDataFrame) -> p
     )
 
 
-def _check_known_times(files: _Feed, rows: pd.DataFrame, trip: Integers, arrival: Floats, departure: Floats) -> None:
+def _check_known_times(files: Feed, rows: pd.DataFrame, trip: Integers, arrival: Floats, departure: Floats) -> None:
     """The first and last stop of a trip have times, and times never go back."""
     if not len(rows):
         raise SourceError(f"{files.path}: stop_times.txt holds no rows; fetch a complete feed")
@@ -603,116 +411,3 @@ def _check_known_times(files: _Feed, rows: pd.DataFrame, trip: Integers, arrival
                 f"{row['arrival_time']} to {row['departure_time']} in trip {row['trip_id']!r}",
                 "correct the order or the times (past midnight is 24:00:00 and later)",
             )
-
-
-def _interpolate(distance: Floats, arrival: Floats, departure: Floats) -> tuple[Floats, Floats]:
-    """Fill blank times in proportion to distance between the known stops on either side."""
-    known = np.flatnonzero(~np.isnan(arrival))
-    blank = np.flatnonzero(np.isnan(arrival))
-    after = np.searchsorted(known, blank)
-    left, right = known[after - 1], known[after]
-    length = distance[right] - distance[left]
-    by_count = (blank - left) / (right - left)  # where stops coincide
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(length > 0, (distance[blank] - distance[left]) / length, by_count)
-    time = departure[left] + np.clip(share, 0, 1) * (arrival[right] - departure[left])
-    arrival, departure = arrival.copy(), departure.copy()
-    arrival[blank] = departure[blank] = np.rint(time)
-    return arrival, departure
-
-
-def _distances(files: _Feed, rows: pd.DataFrame, trips: pd.DataFrame, stops: gpd.GeoDataFrame) -> Floats:
-    """Distance from the trip's first stop at each row, in any unit that is constant within a trip."""
-    place = stops.index.get_indexer(rows["stop_id"])
-    points = np.column_stack([stops.geometry.x.to_numpy(), stops.geometry.y.to_numpy()])[place]
-    shapes = _shapes(files, stops.crs) if files.has("shapes.txt") else {}
-    shape_of = dict(zip(trips["trip_id"].astype(str), trips["shape_id"].astype(str), strict=True))
-    stated = files.parsed("stop_times.txt", rows, "shape_dist_traveled", _blank_or_distance, "a distance of at least 0")
-    distance = np.empty(len(rows))
-    done: dict[tuple[str, bytes], Floats] = {}
-    starts = np.flatnonzero(np.append(True, rows["trip_id"].to_numpy()[1:] != rows["trip_id"].to_numpy()[:-1]))
-    names = rows["trip_id"].to_numpy()[starts]
-    for name, start, end in zip(names, starts, [*starts[1:], len(rows)], strict=True):
-        own = stated[start:end]
-        if not np.isnan(own).any() and (np.diff(own) >= 0).all() and own[-1] > own[0]:
-            distance[start:end] = own
-            continue
-        key = (shape_of[str(name)], place[start:end].tobytes())
-        if key not in done:
-            line = shapes.get(key[0])
-            done[key] = _straight(points[start:end]) if line is None else along_shape(line, points[start:end])
-        distance[start:end] = done[key]
-    return distance
-
-
-def _blank_or_distance(text: str) -> float | None:
-    return math.nan if not text else _number(0, 1e9)(text)
-
-
-def _straight(points: Floats) -> Floats:
-    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-
-
-def _shapes(files: _Feed, crs: CRS) -> dict[str, Floats]:
-    """(point, 2) coordinates of each shape, in order."""
-    name = "shapes.txt"
-    rows = files.table(name, ("shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"))
-    latitude = files.parsed(name, rows, "shape_pt_lat", _number(-90, 90), "degrees from -90 to 90")
-    longitude = files.parsed(name, rows, "shape_pt_lon", _number(-180, 180), "degrees from -180 to 180")
-    sequence = files.integers(name, rows, "shape_pt_sequence", blank=None)
-    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(longitude, latitude)
-    codes, names = pd.factorize(rows["shape_id"])
-    order = np.lexsort((sequence, codes))
-    points = np.column_stack([x, y])[order]
-    if not np.isfinite(points).all():
-        raise SourceError(f"{files.path}: shapes.txt has points outside {crs.name}; correct them or drop the file")
-    cuts = np.flatnonzero(np.diff(codes[order])) + 1
-    return {str(n): part for n, part in zip(names, np.split(points, cuts), strict=True)} if len(names) else {}
-
-
-def along_shape(line: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Place stops on a line so that they follow each other, each as near to the line as the order allows.
-
-    The nearest point alone errs where a line meets itself; so the places are chosen together, with the least sum of
-    squared distances among all that do not go back (dynamic programme over the line's segments).
-
-    Parameters
-    ----------
-    line : (vertex, 2) [m]
-    points : (stop, 2) [m]
-        In travel order.
-
-    Returns
-    -------
-    (stop,) [m]
-        Distance along the line, never falling.
-    """
-    steps = np.diff(line, axis=0)
-    length = np.hypot(steps[:, 0], steps[:, 1])
-    long = length > 1e-6  # m
-    steps, length, base = steps[long], length[long], line[:-1][long]
-    if not len(length):
-        return _straight(points)
-    offset = np.concatenate([[0.0], np.cumsum(length)[:-1]])
-    relative = points[:, None, :] - base[None]  # (stop, segment, 2)
-    share = np.clip((relative * steps).sum(axis=2) / length**2, 0, 1)
-    cost = ((relative - share[..., None] * steps) ** 2).sum(axis=2)
-    place = offset + share * length
-    total = cost[0]
-    came_from = np.zeros(cost.shape, dtype=np.int64)
-    segments = np.arange(len(length))
-    for i in range(1, len(points)):
-        running = np.minimum.accumulate(total)
-        best = np.maximum.accumulate(np.where(total == running, segments, 0))
-        before = np.concatenate([[np.inf], running[:-1]])
-        stay = place[i - 1] <= place[i]
-        use_same = stay & (total <= before)
-        came_from[i] = np.where(use_same, segments, np.concatenate([[0], best[:-1]]))
-        total = cost[i] + np.where(use_same, total, before)
-    if not np.isfinite(total).any():
-        return _straight(points)
-    chosen = np.empty(len(points), dtype=np.int64)
-    chosen[-1] = int(np.argmin(total))
-    for i in range(len(points) - 1, 0, -1):
-        chosen[i - 1] = came_from[i, chosen[i]]
-    return np.maximum.accumulate(place[np.arange(len(points)), chosen])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from synapolis.core.declare import REGISTRY, Assumption, registered
@@ -12,6 +14,7 @@ from synapolis.layers import assumed  # noqa: F401 - declares the usual hour
 from synapolis.layers.timetable import Timetable, trip_spans
 
 HOURS = 36  # a service day may run past midnight
+FAR_STOP = 400.0  # m, as far as models/transit/walking.py walks from a stop to a street
 FULL_SERVICE = 0.25  # share of the busiest hour's trips from which an hour counts as served
 
 
@@ -76,3 +79,30 @@ def trips_by_hour(timetable: Timetable) -> NDArray[np.float64]:
     hours = np.maximum(touched.sum(axis=0), 1)
     departures = trips["departures"].to_numpy(dtype=float)
     return np.asarray(touched @ np.where(departures > 1, departures / hours, 1.0))
+
+
+def timetable_notes(timetable: Timetable, streets: Any | None) -> list[str]:
+    """Say which dates a timetable is of, and how many of its stops lie far from any street to walk on.
+
+    Parameters
+    ----------
+    timetable : Timetable
+    streets : GeoDataFrame with walk, optional
+        In the timetable's CRS.
+
+    Returns
+    -------
+    One sentence each.
+    """
+    dates = timetable.date_range
+    notes = []
+    if dates is not None:
+        told = f"the timetable's own dates, {dates[0]} to {dates[1]}, are used, whatever the year"
+        notes.append(f"{told}: questions are about {timetable.busiest_date}, its busiest day")
+    if streets is not None and streets["walk"].any() and len(timetable.stops):
+        tree = shapely.STRtree(streets.geometry.to_numpy()[streets["walk"].to_numpy(dtype=bool)])
+        near = tree.query_nearest(timetable.stops.geometry.to_numpy(), max_distance=FAR_STOP, all_matches=False)[0]
+        far = len(timetable.stops) - len(np.unique(near))
+        if far:
+            notes.append(f"{far} stops lie more than {FAR_STOP:g} m from any street to walk on: nobody reaches them")
+    return notes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from synapolis.core.errors import ModelError
-from synapolis.layers.timetable import DAY
+from synapolis.layers.timetable import DAY, FORBIDDEN
 from synapolis.models.transit.walk import Walks, walks_from_pairs
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def connections(timetable: Timetable, *, date: str, start: int, end: int) -> Con
 def footpaths(timetable: Timetable, walks: Walks | None = None) -> Walks:
     """Walks between stops for changing: by street where given, the timetable's own transfers where it states them.
 
-    Every stop has a walk to itself: its stated minimum change time, else 0 s.
+    Every stop has a walk to itself: its stated minimum change time, else 0 s. What the timetable forbids is left out.
 
     Parameters
     ----------
@@ -120,10 +120,12 @@ def footpaths(timetable: Timetable, walks: Walks | None = None) -> Walks:
         seconds = [*seconds, walks.seconds[other]]
     origin, target, second = np.concatenate(origins), np.concatenate(targets), np.concatenate(seconds)
     overruled = np.isin(origin * count + target, stated_from * count + stated_to)
+    stated = timetable.transfers["seconds"].to_numpy()
+    possible = stated < FORBIDDEN
     return walks_from_pairs(
-        np.concatenate([origin[~overruled], stated_from]),
-        np.concatenate([target[~overruled], stated_to]),
-        np.concatenate([second[~overruled], timetable.transfers["seconds"].to_numpy()]),
+        np.concatenate([origin[~overruled], stated_from[possible]]),
+        np.concatenate([target[~overruled], stated_to[possible]]),
+        np.concatenate([second[~overruled], stated[possible]]),
         origin_count=count,
         target_count=count,
     )
