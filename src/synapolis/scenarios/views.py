@@ -48,6 +48,14 @@ VIEWS: Mapping[str, View] = MappingProxyType({
         )
         for minutes in (5, 10, 15, 30, 45)
     },
+    "fifteen_minute_city_share": View("Residents with everyday services within 15 minutes on foot", 0.1,
+                                      "basic_services_nearby", "zones", "more", "%", 100),
+    "mean_gravity_access_to_jobs": View("Gravity access to jobs of the average resident", 1, "gravity_access_to_jobs",
+                                        "zones", "more"),
+    "mean_jobs_within_30_min_off_peak": View("Jobs within 30 minutes, out of the peak", 1,
+                                             "jobs_within_30_min_off_peak", "zones", "more"),
+    "palma_ratio_of_access": View("Access to jobs, richest tenth over poorest four tenths", 0.01),
+    "share_with_poor_access": View("Residents with poor access to jobs", 0.1, better="less", unit="%", scale=100),
     "city_mean_time_to_jobs": View("Mean time from door to job", 0.01, "mean_time_to_jobs", "zones", "less",
                                    "min", 1 / 60),
     "vehicle_kilometres": View("Driving in the peak hour", 10, "link_flow", "links", "less", "vehicle-km",
