@@ -10,7 +10,7 @@ import shapely
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import ModelError, NotComputableError
-from synapolis.layers.grid import Grid
+from synapolis.layers.grid import Raster
 from synapolis.layers.timetable import Timetable
 from synapolis.models import load_models
 from synapolis.models.transit.access import access, city_mean_time_to_jobs, mean_time_to_jobs
@@ -167,10 +167,13 @@ def test_walking_uphill_takes_toblers_time_and_bridges_are_level():
     """6 exp(-3.5 |s + 0.05|) km/h: 6 exp(-0.175) on the level, 6 exp(-0.525) up 10 %, 6 down 5 %."""
     assert level_metres(np.array([0.0, 0.1, -0.05])) == pytest.approx([1, np.exp(0.35), np.exp(-0.175)])
     streets, junctions, _, _ = line_town()
-    grid = Grid(left=-500.0, top=500.0, cell_size=500.0, rows=2, columns=8)
     ramp = np.tile((np.arange(8) * 50.0).astype(np.float32), (2, 1))  # 10 % up to the east
     flat = walk_network(streets, junctions)
-    uphill = walk_network(streets.assign(bridge=[False, True, False]), junctions, grid, ramp)
+    uphill = walk_network(
+        streets.assign(bridge=[False, True, False]),
+        junctions,
+        Raster(ramp, (500.0, 0.0, -500.0, 0.0, -500.0, 500.0), CRS),
+    )
     assert uphill.length[:2] == pytest.approx([1500 * np.exp(0.35), 1500.0])
     assert uphill.length[3:5] == pytest.approx([1500 * np.exp(0.05 * 3.5 - 0.05 * 3.5 * 2 + 0.175), 1500.0])
     assert flat.length[:2].tolist() == [1500.0, 1500.0]

@@ -9,11 +9,11 @@ import shapely
 from numpy.typing import NDArray
 
 from synapolis.core.declare import model
+from synapolis.layers.grid import Raster
 from synapolis.layers.vocabulary import (
-    Grid,
-    GroundElevation,
     Junctions,
     Streets,
+    Terrain,
     Timetable,
     TransitStops,
     TransitWalks,
@@ -50,11 +50,9 @@ class WalkLinks(NamedTuple):
     "count to 30 %.",
     risks="Paths missing from the map make detours that people do not walk.",
     tests=TESTS,
-    optional=("ground_elevation",),
+    optional=("terrain",),
 )
-def walk_network(
-    streets: Streets, junctions: Junctions, grid: Grid | None = None, ground_elevation: GroundElevation | None = None
-) -> WalkNetwork:
+def walk_network(streets: Streets, junctions: Junctions, terrain: Terrain | None = None) -> WalkNetwork:
     """Walkable links between junctions, in metres of level ground.
 
     References
@@ -67,8 +65,8 @@ def walk_network(
     nodes = shapely.get_coordinates(junctions.geometry.to_numpy())
     length = walkable.geometry.length.to_numpy()
     rise = np.zeros(len(walkable))
-    if grid is not None and ground_elevation is not None:
-        height = _elevation_at(nodes, grid, ground_elevation)
+    if terrain is not None:
+        height = _elevation_at(nodes, terrain)
         on_ground = ~walkable["bridge"].to_numpy(dtype=bool)
         rise = np.where(on_ground, np.nan_to_num(height[ends[1]] - height[ends[0]]), 0.0)
     slope = rise / np.maximum(length, 1e-9)
@@ -87,10 +85,11 @@ def level_metres(slope: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.exp(3.5 * (np.abs(steep + 0.05) - 0.05)))
 
 
-def _elevation_at(places: NDArray[np.float64], grid: Any, elevation: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Elevation of the cell under each place; NaN outside the grid."""
-    column = np.floor((places[:, 0] - grid.left) / grid.cell_size).astype(np.int64)
-    row = np.floor((grid.top - places[:, 1]) / grid.cell_size).astype(np.int64)
+def _elevation_at(places: NDArray[np.float64], terrain: Raster) -> NDArray[np.float64]:
+    """Elevation of the cell under each place; NaN outside the terrain, where the ground counts as level."""
+    elevation, (width, _, left, _, height_step, top) = terrain.values, terrain.transform
+    column = np.floor((places[:, 0] - left) / width).astype(np.int64)
+    row = np.floor((places[:, 1] - top) / height_step).astype(np.int64)
     inside = (row >= 0) & (column >= 0) & (row < elevation.shape[0]) & (column < elevation.shape[1])
     height = np.full(len(places), np.nan)
     height[inside] = elevation[row[inside], column[inside]]
