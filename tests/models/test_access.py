@@ -168,6 +168,7 @@ def test_walking_uphill_takes_toblers_time_and_bridges_are_level():
     assert level_metres(np.array([0.0, 0.1, -0.05])) == pytest.approx([1, np.exp(0.35), np.exp(-0.175)])
     streets, junctions, _, _ = line_town()
     ramp = np.tile((np.arange(8) * 50.0).astype(np.float32), (2, 1))  # 10 % up to the east
+    ground = Raster(ramp, (500.0, 0.0, -500.0, 0.0, -500.0, 500.0), CRS)
     flat = walk_network(streets, junctions)
     uphill = walk_network(
         streets.assign(bridge=[False, True, False]),
