@@ -210,7 +210,7 @@ def _needs(promise: Promise, over: Sequence[str], later: Sequence[Observation], 
     elif over:
         rest = f" {len(over)} were passed over: {over[-1]}."
     return (
-        f"Not measurable yet: needs {indicator.name} ({indicator.id}) for {promise.area}, {grade}{whose}, for a period "
+        f"Not measurable yet: needs {indicator.name} ({indicator.id}) for {_where(promise)}, {grade}{whose}, for a period "
         f"that ends after {since.isoformat()} and by {promise.due.isoformat()}.{rest}"
     )
 
@@ -232,10 +232,14 @@ def _says(
     if amount is not None and promise.payment is not None:
         paid = f" {'Due' if final else 'Would be due if it stays so'}: {amount:,} {promise.payment.currency}."
     return (
-        f"{told}. {indicator.name} for {promise.area} went from {float(promise.baseline):g}{unit} on "
+        f"{told}. {indicator.name} for {_where(promise)} went from {float(promise.baseline):g}{unit} on "
         f"{promise.baseline_date.isoformat()} to {last.value:g}{unit} in {last.period}; {float(promise.goal):g}{unit} "
         f"was promised by {promise.due.isoformat()}.{paid}"
     )
+
+
+def _where(promise: Promise) -> str:
+    return "the city" if promise.area == CITY else promise.area
 
 
 def _percent(share: Fraction) -> str:
