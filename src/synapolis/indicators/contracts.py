@@ -210,8 +210,8 @@ def _needs(promise: Promise, over: Sequence[str], later: Sequence[Observation], 
     elif over:
         rest = f" {len(over)} were passed over: {over[-1]}."
     return (
-        f"Not measurable yet: needs {indicator.name} ({indicator.id}) for {_where(promise)}, {grade}{whose}, for a period "
-        f"that ends after {since.isoformat()} and by {promise.due.isoformat()}.{rest}"
+        f"Not measurable yet: needs {indicator.name} ({indicator.id}) for {_where(promise)}, {grade}{whose}, for a "
+        f"period that ends after {since.isoformat()} and by {promise.due.isoformat()}.{rest}"
     )
 
 
