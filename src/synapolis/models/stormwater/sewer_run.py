@@ -69,8 +69,9 @@ class SewerRun:
             solver.swmm_open(*files)
             solver.swmm_start(int(self.folder is not None))
         except Exception as error:
+            self._stop()  # the engine writes its complaints when it closes
             said = _complaints(place / "storm.rpt")
-            self._close()
+            self._leave()
             raise ModelError(f"SWMM refuses the sewers: {said or error}; mend sewer_nodes and sewer_pipes") from error
         self.nodes = solver.project_get_count(ObjectType.NODE)
         self._links = solver.project_get_count(ObjectType.LINK)
@@ -81,7 +82,8 @@ class SewerRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the engine, whatever happened."""
-        self._close()
+        self._stop()
+        self._leave()
 
     def _place(self) -> Path:
         if self.folder is not None:
@@ -89,10 +91,12 @@ class SewerRun:
         self._scratch = tempfile.TemporaryDirectory(prefix="sewers-")
         return Path(self._scratch.name)
 
-    def _close(self) -> None:
+    def _stop(self) -> None:
         for close in (solver.swmm_end, solver.swmm_close):
             with contextlib.suppress(Exception):  # the engine raises bare exceptions where nothing was open
                 close()
+
+    def _leave(self) -> None:
         if self._scratch is not None:
             self._scratch.cleanup()
         _ENGINE.release()
