@@ -1,11 +1,19 @@
-"""Fixtures shared by every room's tests."""
+"""Fixtures shared by every room's tests.
+
+Property tests try the same examples at every run, so that a failure is the fault of the change at hand;
+`pytest --hypothesis-profile=search` tries new ones.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("same", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.register_profile("search", deadline=None, database=None, print_blob=True)
+settings.load_profile("same")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

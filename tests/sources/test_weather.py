@@ -47,7 +47,9 @@ def test_a_year_without_rain_was_not_measured(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"not an epw", gzip.compress(b"x"), epw()[:20000], epw().replace(b"-5.5", b"cold")]
+    "data",
+    [b"", b"not an epw", gzip.compress(b"x"), epw()[:20000], epw().replace(b"-5.5", b"cold")],
+    ids=["empty", "text", "zipped", "cut", "no number"],
 )
 def test_damaged_files_are_refused(tmp_path, data):
     path = tmp_path / "a.epw"
