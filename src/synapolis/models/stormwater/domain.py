@@ -1,4 +1,4 @@
-"""The ground that water moves over: free, held and closed cells, framed with walls and laid out flat."""
+"""The ground that water moves over: free, held and closed cells, framed with walls."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def side(shape: tuple[int, int], *names: Side) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The domain, framed with walls and laid out flat: cell (row, column) is (row + 2) * width + column + 1."""
+    """The domain, framed with walls: cell (row, column) has the flat place (row + 2) * width + column + 1."""
 
     shape: tuple[int, int]
     width: int
@@ -62,6 +62,7 @@ class Domain:
     held_depth: NDArray[np.float64]
     ground: NDArray[np.float64]
     bed: NDArray[np.float64]
+    """(row, column), framed."""
     cell_size: float
 
     @classmethod
@@ -97,8 +98,7 @@ class Domain:
         floor = np.where(shore, _shore_bed(ground, level, free), ground)
         bed = np.where(free | shore, floor, WALL)
         held_depth = np.where(shore, level - floor, 0.0)
-        floor_of_all = float(bed[free].min())  # taken off, so that levels keep their digits in high cities
-        framed = np.pad(np.where(bed < WALL, bed - floor_of_all, WALL), FRAME, constant_values=WALL).reshape(-1)
+        framed = np.pad(bed, FRAME, constant_values=WALL)
         return cls(ground.shape, ground.shape[1] + 2, inside, free, shore, held_depth, ground, framed, cell_size)
 
     def field(self, name: str, value: ArrayLike, *, top: float = np.inf, elsewhere: float = 0.0) -> NDArray[np.float64]:
@@ -113,13 +113,20 @@ class Domain:
             raise ModelError(f"{name} must be {wanted} on active cells, got {wrong} cells that are not")
         return spread
 
-    def flat(self, values: NDArray[Any], *, outside: float = 0.0) -> NDArray[Any]:
-        """Frame a grid with walls and lay it out flat."""
-        return np.pad(values, FRAME, constant_values=outside).reshape(-1)
+    def framed(self, values: NDArray[Any], *, outside: float = 0.0) -> NDArray[Any]:
+        """Frame a grid with walls."""
+        return np.pad(values, FRAME, constant_values=outside)
 
-    def result(self, flat: NDArray[Any]) -> NDArray[Any]:
+    def drops(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Bed of each cell less that of the next in its row, and in its column [m], framed."""
+        along, across = np.zeros((2, *self.bed.shape), np.float32)
+        along[:, :-1] = self.bed[:, :-1] - self.bed[:, 1:]
+        across[:-1] = self.bed[:-1] - self.bed[1:]
+        return along, across
+
+    def result(self, framed: NDArray[Any]) -> NDArray[Any]:
         """Cut the frame off again."""
-        return np.ascontiguousarray(flat.reshape(self.shape[0] + 4, self.width)[2:-2, 1:-1])
+        return np.ascontiguousarray(framed[2:-2, 1:-1])
 
     def open_rim(self, boundary: Boundary) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """List cells that shed water out of the domain: flat index, root of the slope over its faces, open faces."""
@@ -134,8 +141,8 @@ class Domain:
             fall = np.nan_to_num((ground[NEIGHBOUR[opposite]] - ground[1:-1, 1:-1]) / self.cell_size, nan=0.0)
             normal += np.where(looks_out, np.sqrt(np.maximum(fall, RIM_SLOPE)), 0.0)
             faces += looks_out
-        rim = np.flatnonzero(self.flat(self.free & (faces > 0)))
-        return rim, self.flat(normal)[rim], self.flat(faces)[rim]
+        rim = np.flatnonzero(self.framed(self.free & (faces > 0)))
+        return rim, self.framed(normal).flat[rim], self.framed(faces).flat[rim]
 
 
 def _open_sides(boundary: Boundary, shape: tuple[int, int]) -> dict[Side, NDArray[np.bool_]]:

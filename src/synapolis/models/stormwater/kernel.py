@@ -1,20 +1,22 @@
-"""The loops of the surface flow: rain, infiltration, inlets, and local-inertial steps over flat cells.
+"""The loops of the surface flow: local-inertial steps, row by row, over the parts of the ground that are wet.
 
-Each loop runs over flat cells with unsigned indices, no branch and few arrays, because only such loops vectorise;
-extremes of positive floats are taken over their bit patterns for the same reason. The state is the water level
-(float64); the depth is its float32 shadow, kept in step. `surface.py` says what they solve.
+A step sweeps the rows once: the discharge of a row is renewed in place, and the row before it, whose four faces are
+then known, is limited and moved, so that all stays in cache. Rows may be shared out in bands, one a thread; the rows
+where two bands meet come last. Each loop runs over one row with unsigned indices, no branch and few arrays, because
+only such loops vectorise; extremes of positive floats are taken over their bit patterns for the same reason. Their
+arithmetic does not depend on where a loop starts, so a part stepped alone gives the same bits as the whole.
+
+The depth is a float32 with a float32 remainder, together good to 48 bits. `surface.py` says what is solved.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
-
-from synapolis.models.stormwater.infiltration import green_ampt_step
 
 GRAVITY = 9.81
 """Standard acceleration of free fall near sea level [m/s²]."""
@@ -22,10 +24,59 @@ GRAVITY = 9.81
 THIN = np.float32(1e-5)
 """Depth [m] over a face below which nothing flows: about a second of heavy rain."""
 
-SPEED_DEPTH = 1e-3
-"""Depth [m] below which no speed is reported: there it would be a ratio of two roundings."""
+BLOCK = 64
+"""Cells of a row that are stepped or left out together."""
 
-_CHUNK = 4096  # cells whose arrays stay in the second-level cache between the parts of one step
+DRY, DAMP, WET = 0, 1, 2
+"""A block without water; with too little to flow; with water that can flow, or discharge."""
+
+SAFE = {"nsz", "nnan", "ninf", "contract"}
+"""Liberties that give vector and scalar arithmetic the same bits."""
+
+
+class Ground(NamedTuple):
+    """What does not change; every field is (row, column), float32, framed with walls."""
+
+    drop_along: Any
+    """Bed of each cell less that of the next in its row [m]."""
+    drop_across: Any
+    """Bed of each cell less that of the next in its column [m]."""
+    friction: Any
+    """Gravity times the square of Manning's roughness."""
+
+
+class Water(NamedTuple):
+    """What moves; every field is (row, column), float32, framed with walls."""
+
+    depth: Any
+    rest: Any
+    """What the float32 depth leaves out [m]."""
+    along: Any
+    """Discharge from each cell to the next in its row [m²/s]."""
+    across: Any
+
+
+class Desk(NamedTuple):
+    """Where a step writes down what it needs; the contents mean nothing from one step to the next."""
+
+    rows: Any
+    """(band + 1,) first row of each band, and the end."""
+    sheets: Any
+    """(band, 3, column) old discharge: across two rows, along one."""
+    shares: Any
+    """(band, 4, column) shares of two rows, then of the band's second and first."""
+    edges: Any
+    """(band, 3, column) old discharge beside the band: across before it, across after it, along after it."""
+    least: Any
+    """(row,) bits of the least share."""
+    spans: Any
+    """(row, run, 2) columns to step."""
+    counts: Any
+    """(row,) runs of a row."""
+
+
+ALL = np.int32(0x3F800000)
+"""The bits of the float32 1: a share that cuts nothing."""
 
 
 def _bits_of(_context: Any, _value: Any) -> Any:
@@ -46,296 +97,297 @@ def _float_of(_context: Any, _value: Any) -> Any:
     return types.float32(types.int32), generate
 
 
-_bits: Any = intrinsic(_bits_of)
-_float: Any = intrinsic(_float_of)
+bits: Any = intrinsic(_bits_of)
+from_bits: Any = intrinsic(_float_of)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
+@njit(cache=True, fastmath=SAFE, error_model="numpy", inline="always")
 def _inverse_cube_root(value: Any) -> Any:
     """Inverse cube root of a positive float32, to about 6e-6: a guess on the exponent bits, then two Newton steps."""
     third = np.float32(1.0 / 3.0)
     four = np.float32(4.0)
-    root = _float(np.int32(0x54A2FA8C) - np.int32(np.float32(_bits(value)) * third))
+    root = from_bits(np.int32(0x54A2FA8C) - np.int32(np.float32(bits(value)) * third))
     root *= (four - value * root * root * root) * third
     root *= (four - value * root * root * root) * third
     return root
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _discharge(
-    first: int, last: int, along: int, across: int, level: Any, depth: Any, drop: Any, friction: Any, now: Any,
-    cross: Any, new: Any, step: Any, push: Any, own: Any, other: Any, swift: Any,
+@njit(cache=True, fastmath=SAFE, error_model="numpy", inline="always")
+def _face(
+    near: Any, far: Any, drop: Any, drag: Any, q: Any, behind: Any, ahead: Any, sideways: Any, push: Any, own: Any,
+    other: Any, swift: Any,
 ) -> Any:  # fmt: skip
-    """New discharge [m²/s] over the faces between cells k and k + along; returns the bits of the deepest face."""
-    s = np.uint64(along)
-    t = np.uint64(across)
-    half = np.float32(0.5) * step
-    quarter = np.float32(0.25)
-    one = np.float32(1.0)
-    zero = np.float32(0.0)
+    """New discharge [m²/s] over one face, and the depth over it."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    fall = drop + (near - far)
+    # Depth over the face: the higher water level less the higher bed.
+    over = max(near + min(drop, zero), far - max(drop, zero))
+    flow = max(over, THIN)
+    root = _inverse_cube_root(flow)
+    root2 = root * root
+    brake = drag * np.sqrt(q * q + sideways * sideways) * (root * root2 * root2 * root2)
+    # A dry or closed neighbour face says nothing of the flow: it is taken as equal, not as a brake.
+    before = behind if behind != zero else q
+    after = ahead if ahead != zero else q
+    # Friction is linearised about the old discharge (Newton), not held at it: thin films then do not flicker.
+    value = (own * q + other * (before + after) + push * flow * fall + brake * q) / (one + brake + brake)
+    limit = swift * flow * np.sqrt(flow)
+    value = min(max(value, -limit), limit)
+    return value if over > THIN else zero, flow
+
+
+@njit(cache=True, fastmath=SAFE, error_model="numpy")
+def _faces_along(
+    first: int, last: int, depth: Any, drop: Any, friction: Any, old: Any, cross: Any, cross_before: Any, new: Any,
+    step: Any, push: Any, own: Any, other: Any, swift: Any,
+) -> Any:  # fmt: skip
+    """Renew the discharge between the cells of one row; returns the bits of the deepest face."""
+    i = np.uint64(1)
+    half, quarter = np.float32(0.5) * step, np.float32(0.25)
     deepest = np.int32(0)
     for k in range(np.uint64(first), np.uint64(last)):
-        fall = np.float32(level[k] - level[k + s])
-        # Depth over the face: the higher water level less the higher bed.
-        over = max(depth[k] + min(drop[k], zero), depth[k + s] - max(drop[k], zero))
-        flow = max(over, THIN)
-        sideways = quarter * (cross[k] + cross[k + s] + cross[k - t] + cross[k + s - t])
-        q = now[k]
-        size = np.sqrt(q * q + sideways * sideways)
-        root = _inverse_cube_root(flow)
-        root2 = root * root
-        brake = half * (friction[k] + friction[k + s]) * size * (root * root2 * root2 * root2)
-        # A dry or closed neighbour face says nothing of the flow: it is taken as equal, not as a brake.
-        behind = now[k - s] if now[k - s] != zero else q
-        ahead = now[k + s] if now[k + s] != zero else q
-        # Friction is linearised about the old discharge (Newton), not held at it: thin films then do not flicker.
-        pushed = own * q + other * (behind + ahead) + push * flow * fall
-        value = (pushed + brake * q) / (one + brake + brake)
-        limit = swift * flow * np.sqrt(flow)
-        value = min(max(value, -limit), limit)
-        new[k] = value if over > THIN else zero
-        deepest = max(deepest, _bits(flow))
+        sideways = quarter * (cross[k] + cross[k + i] + cross_before[k] + cross_before[k + i])
+        drag = half * (friction[k] + friction[k + i])
+        value, flow = _face(
+            depth[k], depth[k + i], drop[k], drag, old[k], old[k - i], old[k + i], sideways, push, own, other, swift
+        )
+        new[k] = value
+        deepest = max(deepest, bits(flow))
     return deepest
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _share(first: int, last: int, width: int, depth: Any, qx: Any, qy: Any, share: Any, ratio: Any) -> None:
-    """Share of its outflow that each cell can pay for from the water it holds."""
-    w = np.uint64(width)
+@njit(cache=True, fastmath=SAFE, error_model="numpy")
+def _faces_across(
+    first: int, last: int, depth: Any, depth_next: Any, drop: Any, friction: Any, friction_next: Any, old: Any,
+    behind: Any, ahead: Any, cross: Any, cross_next: Any, new: Any, step: Any, push: Any, own: Any, other: Any,
+    swift: Any,
+) -> Any:  # fmt: skip
+    """Renew the discharge between one row and the next; returns the bits of the deepest face."""
     i = np.uint64(1)
-    one = np.float32(1.0)
-    zero = np.float32(0.0)
-    tiny = np.float32(1e-30)
-    most = np.float32(0.999999)  # a millionth is kept back, so that float32 rounding never overdraws
+    half, quarter = np.float32(0.5) * step, np.float32(0.25)
+    deepest = np.int32(0)
     for k in range(np.uint64(first), np.uint64(last)):
-        out = max(qx[k], zero) - min(qx[k - i], zero) + max(qy[k], zero) - min(qy[k - w], zero)
-        share[k] = min(one, depth[k] * most / max(out * ratio, tiny))
+        sideways = quarter * (cross[k] + cross[k - i] + cross_next[k] + cross_next[k - i])
+        drag = half * (friction[k] + friction_next[k])
+        value, flow = _face(
+            depth[k], depth_next[k], drop[k], drag, old[k], behind[k], ahead[k], sideways, push, own, other, swift
+        )
+        new[k] = value
+        deepest = max(deepest, bits(flow))
+    return deepest
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _limit(first: int, last: int, along: int, discharge: Any, share: Any) -> None:
+@njit(cache=True, fastmath=SAFE, error_model="numpy")
+def _share(first: int, last: int, depth: Any, along: Any, across: Any, before: Any, share: Any, ratio: Any) -> Any:
+    """Share of its outflow that each cell can pay for from the water it holds; returns the bits of the least."""
+    i = np.uint64(1)
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(1e-30)
+    most = np.float32(0.999999)  # a millionth is kept back, so that float32 rounding never overdraws
+    least = ALL
+    for k in range(np.uint64(first), np.uint64(last)):
+        out = max(along[k], zero) - min(along[k - i], zero) + max(across[k], zero) - min(before[k], zero)
+        part = min(one, depth[k] * most / max(out * ratio, tiny))
+        share[k] = part
+        least = min(least, bits(part))
+    return least
+
+
+@njit(cache=True, fastmath=SAFE, error_model="numpy")
+def _limit_along(first: int, last: int, discharge: Any, share: Any) -> None:
     """Cut each face's discharge to the share that the cell it leaves can pay."""
-    s = np.uint64(along)
+    i = np.uint64(1)
     zero = np.float32(0.0)
     for k in range(np.uint64(first), np.uint64(last)):
         q = discharge[k]
-        near = share[k]
-        far = share[k + s]
-        discharge[k] = max(q, zero) * near + min(q, zero) * far
+        discharge[k] = max(q, zero) * share[k] + min(q, zero) * share[k + i]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _move(first: int, last: int, width: int, level: Any, bed: Any, depth: Any, qx: Any, qy: Any, ratio: float) -> None:
-    w = np.uint64(width)
-    i = np.uint64(1)
-    for k in range(np.uint64(first), np.uint64(last)):
-        along = np.float64(qx[k - i]) - np.float64(qx[k])
-        now = level[k] + ratio * (along + (np.float64(qy[k - w]) - np.float64(qy[k])))
-        level[k] = now
-        depth[k] = np.float32(now - bed[k])
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _flow_step(
-    width: int, level: Any, bed: Any, depth: Any, drop_x: Any, drop_y: Any, friction: Any, qx: Any, qy: Any,
-    new_qx: Any, new_qy: Any, share: Any, cell_size: float, step: float, theta: float, froude: float,
-) -> float:  # fmt: skip
-    """One flow step; returns the deepest face. Limit and move trail the discharge by a row, so all stays in cache."""
-    push = np.float32(GRAVITY * step / cell_size)
-    ratio = step / cell_size
-    dt = np.float32(step)
-    own = np.float32(theta)
-    other = np.float32(0.5 * (1.0 - theta))
-    swift = np.float32(froude * np.sqrt(GRAVITY))
-    deepest = np.int32(0)
-    end = level.size - 2 * width
-    done = 2 * width
-    for a in range(2 * width, end, _CHUNK):
-        b = min(a + _CHUNK, end)
-        x = _discharge(a, b, 1, width, level, depth, drop_x, friction, qx, qy, new_qx, dt, push, own, other, swift)
-        y = _discharge(a, b, width, 1, level, depth, drop_y, friction, qy, qx, new_qy, dt, push, own, other, swift)
-        deepest = max(deepest, x, y)
-        _share(a, b, width, depth, new_qx, new_qy, share, np.float32(ratio))
-        ready = b - width if b < end else end
-        if ready > done:
-            _limit(done, ready, 1, new_qx, share)
-            _limit(done, ready, width, new_qy, share)
-            _move(done, ready, width, level, bed, depth, new_qx, new_qy, ratio)
-            done = ready
-    return np.float64(_float(deepest))
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _rain(first: int, last: int, level: Any, factor: Any, fallen: float) -> None:
-    for k in range(np.uint64(first), np.uint64(last)):
-        level[k] += factor[k] * fallen
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _infiltrate(
-    first: int, last: int, level: Any, bed: Any, taken: Any, soil: Any, pull: Any, soft: Any, step: float
-) -> float:
-    """Green-Ampt on the pervious part of each cell, from the water standing on that part."""
-    total = 0.0
-    for k in range(np.uint64(first), np.uint64(last)):
-        gain = min(green_ampt_step(taken[k], soil[k], pull[k], step), max(level[k] - bed[k], 0.0))
-        taken[k] += gain
-        gain *= soft[k]
-        level[k] -= gain
-        total += gain
-    return total
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _drain(first: int, last: int, level: Any, bed: Any, inlets: Any, step: float) -> float:
-    total = 0.0
-    for k in range(np.uint64(first), np.uint64(last)):
-        gone = min(inlets[k] * step, max(level[k] - bed[k], 0.0))
-        level[k] -= gone
-        total += gone
-    return total
-
-
-@njit(cache=True, fastmath=True, error_model="numpy")
-def _shadow(first: int, last: int, level: Any, bed: Any, depth: Any) -> float:
-    """Bring the depth in step with the level; returns the deepest."""
-    deepest = np.int32(0)
-    for k in range(np.uint64(first), np.uint64(last)):
-        depth[k] = np.float32(max(level[k] - bed[k], 0.0))
-        deepest = max(deepest, _bits(depth[k]))
-    return np.float64(_float(deepest))
-
-
-@njit(cache=True, error_model="numpy")
-def _feed(level: Any, bed: Any, depth: Any, fed: Any, feed: Any, step: float) -> None:
-    for n in range(fed.size):
-        level[fed[n]] += feed[n] * step
-        depth[fed[n]] = np.float32(level[fed[n]] - bed[fed[n]])
-
-
-@njit(cache=True, error_model="numpy")
-def _leave(depth: Any, friction: Any, rim: Any, normal: Any, faces: Any, out: Any, cell_size: float) -> None:
-    """Rate [m/s] at which each rim cell loses depth over its open faces: normal depth, at most critical."""
-    for n in range(rim.size):
-        water = max(np.float64(depth[rim[n]]), 0.0)
-        manning = np.cbrt(water) ** 5 * normal[n] * np.sqrt(GRAVITY / friction[rim[n]])
-        critical = faces[n] * water * np.sqrt(GRAVITY * water)
-        out[n] = min(manning, critical) / cell_size
-
-
-@njit(cache=True, error_model="numpy")
-def _shed(level: Any, bed: Any, depth: Any, rim: Any, out: Any, step: float) -> float:
-    """Take from the rim what leaves in one step, at most what the cell holds."""
-    total = 0.0
-    for n in range(rim.size):
-        k = rim[n]
-        gone = min(out[n] * step, max(level[k] - bed[k], 0.0))
-        level[k] -= gone
-        depth[k] = np.float32(level[k] - bed[k])
-        total += gone
-    return total
-
-
-@njit(cache=True, error_model="numpy")
-def _hold(level: Any, bed: Any, depth: Any, held: Any, held_level: Any) -> float:
-    total = 0.0
-    for n in range(held.size):
-        k = held[n]
-        total += level[k] - held_level[n]
-        level[k] = held_level[n]
-        depth[k] = np.float32(level[k] - bed[k])
-    return total
-
-
-@njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy")
-def _record(
-    first: int, last: int, width: int, depth: Any, qx: Any, qy: Any, max_depth: Any, max_speed: Any, max_hazard: Any
-) -> None:
-    """Raise the maxima of depth, speed and depth times speed to what they are now."""
-    w = np.uint64(width)
-    i = np.uint64(1)
-    half = np.float32(0.5)
+@njit(cache=True, fastmath=SAFE, error_model="numpy")
+def _limit_across(first: int, last: int, discharge: Any, share: Any, share_next: Any) -> None:
     zero = np.float32(0.0)
-    least = np.float32(SPEED_DEPTH)
     for k in range(np.uint64(first), np.uint64(last)):
-        x = half * (qx[k] + qx[k - i])
-        y = half * (qy[k] + qy[k - w])
-        hazard = np.sqrt(x * x + y * y)
-        hazard = hazard if depth[k] > least else zero
-        max_depth[k] = max(max_depth[k], depth[k])
-        max_hazard[k] = max(max_hazard[k], hazard)
-        max_speed[k] = max(max_speed[k], hazard / max(depth[k], least))
+        q = discharge[k]
+        discharge[k] = max(q, zero) * share[k] + min(q, zero) * share_next[k]
 
 
-@njit(cache=True, fastmath={"nsz", "contract", "arcp"}, error_model="numpy")
-def _arrive(first: int, last: int, depth: Any, arrival: Any, threshold: float, time: float) -> None:
-    now = np.float32(time)
-    enough = np.float32(threshold)
-    never = np.float32(np.inf)
+@njit(cache=True, fastmath={"nsz"}, error_model="numpy")
+def _move(first: int, last: int, depth: Any, rest: Any, along: Any, across: Any, before: Any, ratio: float) -> None:
+    i = np.uint64(1)
     for k in range(np.uint64(first), np.uint64(last)):
-        reached = now if depth[k] >= enough else never
-        arrival[k] = min(arrival[k], reached)
+        gain = np.float64(along[k - i]) - np.float64(along[k])
+        gain += np.float64(before[k]) - np.float64(across[k])
+        now = np.float64(depth[k]) + np.float64(rest[k]) + ratio * gain
+        shown = np.float32(now)
+        depth[k] = shown
+        rest[k] = np.float32(now - np.float64(shown))
+
+
+@njit(cache=True, fastmath=SAFE, error_model="numpy")
+def _most(first: int, last: int, depth: Any, along: Any, across: Any) -> Any:
+    """Return above 0 where some depth passes THIN or some discharge is not 0."""
+    most = np.int32(0)
+    thin = bits(THIN)
+    sign = np.int32(0x7FFFFFFF)
+    for k in range(np.uint64(first), np.uint64(last)):
+        most = max(most, bits(depth[k]) - thin, (bits(along[k]) | bits(across[k])) & sign)
+    return most
 
 
 @njit(cache=True, error_model="numpy")
-def observe(width: int, depth: Any, qx: Any, qy: Any, peaks: Any, arrival_depth: float, time: float) -> None:
-    """Raise the maxima, and note where the water arrived, at one moment."""
-    first = 2 * width
-    end = depth.size - first
-    for a in range(first, end, _CHUNK):
-        b = min(a + _CHUNK, end)
-        _record(a, b, width, depth, qx, qy, peaks[0], peaks[1], peaks[2])
-        _arrive(a, b, depth, peaks[3], arrival_depth, time)
+def spans_of(blocks: Any, least: int, reach: int, width: int, spans: Any, counts: Any) -> None:
+    """List the runs of columns whose blocks are at least `least`, or touch such a block where `reach` is 1.
+
+    blocks : (row, 1 + block + 1), spans : (row, run, 2), counts : (row,)
+    """
+    rows, framed = blocks.shape
+    for r in range(2, rows - 2):
+        count = 0
+        running = False
+        for b in range(1, framed - 1):
+            on = blocks[r, b] >= least
+            if reach and not on:
+                on = max(blocks[r, b - 1], blocks[r, b + 1], blocks[r - 1, b], blocks[r + 1, b]) >= least
+            if on and not running:
+                spans[r, count, 0] = 1 + (b - 1) * BLOCK
+            if running and not on:
+                spans[r, count, 1] = 1 + (b - 1) * BLOCK
+                count += 1
+            running = on
+        if running:
+            spans[r, count, 1] = width - 1
+            count += 1
+        counts[r] = count
 
 
 @njit(cache=True, error_model="numpy")
-def sources(
-    width: int, level: Any, bed: Any, depth: Any, factor: Any, fallen: float, taken: Any, soil: Any, pull: Any,
-    soft: Any, inlets: Any, soaks: bool, drains: bool, length: float, totals: Any,
-) -> float:  # fmt: skip
-    """Rain, infiltration and inlets of one interval; returns the deepest cell."""
-    first = 2 * width
-    end = level.size - first
-    deepest = 0.0
-    for a in range(first, end, _CHUNK):
-        b = min(a + _CHUNK, end)
-        if fallen > 0.0:
-            _rain(a, b, level, factor, fallen)
-        if soaks:
-            totals[0] += _infiltrate(a, b, level, bed, taken, soil, pull, soft, length)
-        if drains:
-            totals[1] += _drain(a, b, level, bed, inlets, length)
-        deepest = max(deepest, _shadow(a, b, level, bed, depth))
+def _slot(row: int, first: int) -> int:
+    """Where a band keeps the shares of a row: of its first two rows until the step ends, of others for one turn."""
+    return row & 1 if row > first + 1 else 3 - (row - first)
+
+
+@njit(cache=True, error_model="numpy")
+def _copy(to: Any, values: Any, row: int, desk: Desk) -> None:
+    """Copy the discharge of a row over all columns that its own faces or the next row's will ask for."""
+    first, last = to.size, 0
+    for r in range(row, row + 2):
+        if desk.counts[r]:
+            first = min(first, desk.spans[r, 0, 0] - 1)
+            last = max(last, desk.spans[r, desk.counts[r] - 1, 1] + 1)
+    for k in range(np.uint64(first), np.uint64(max(first, last))):
+        to[k] = values[k]
+
+
+@njit(cache=True, error_model="numpy")
+def _cover(row: int, water: Water, desk: Desk, part: Any, ratio: float) -> None:
+    """Find the shares that the cells of one row can pay."""
+    for n in range(desk.counts[row]):
+        a, b = desk.spans[row, n]
+        across, before = water.across[row], water.across[row - 1]
+        cut = _share(a, b, water.depth[row], water.along[row], across, before, part, np.float32(ratio))
+        desk.least[row] = min(desk.least[row], cut)
+
+
+@njit(cache=True, error_model="numpy")
+def _limit(row: int, water: Water, desk: Desk, share: Any, share_next: Any) -> None:
+    here = desk.least[row] < ALL
+    for n in range(desk.counts[row]):
+        a, b = desk.spans[row, n]
+        if here:
+            _limit_along(a, b, water.along[row], share)
+        if here or desk.least[row + 1] < ALL:
+            _limit_across(a, b, water.across[row], share, share_next)
+
+
+@njit(cache=True, error_model="numpy")
+def _settle(row: int, water: Water, desk: Desk, blocks: Any, ratio: float) -> None:
+    """Move the water of one row, whose discharge is settled, and note which of its blocks are wet."""
+    depth, along, across = water.depth[row], water.along[row], water.across[row]
+    for n in range(desk.counts[row]):
+        a, b = desk.spans[row, n]
+        _move(a, b, depth, water.rest[row], along, across, water.across[row - 1], ratio)
+        for start in range(a, b, BLOCK):
+            wet = _most(start, min(start + BLOCK, b), depth, along, across) > 0
+            blocks[row, (start - 1) // BLOCK + 1] = WET if wet else DAMP
+
+
+@njit(cache=True, error_model="numpy")
+def _renew(row: int, band: int, water: Water, ground: Ground, desk: Desk, forces: Any) -> Any:
+    """Renew the discharge of one row in place; returns the bits of the deepest face."""
+    step, push, own, other, swift = forces
+    sheets, edges = desk.sheets[band], desk.edges[band]
+    first, last = desk.rows[band], desk.rows[band + 1]
+    old, old_along = sheets[row & 1], sheets[2]
+    behind = edges[0] if row == first else sheets[(row - 1) & 1]
+    ahead = edges[1] if row == last - 1 else water.across[row + 1]
+    cross = edges[2] if row == last - 1 else water.along[row + 1]
+    deepest = np.int32(0)
+    if desk.counts[row] or desk.counts[row + 1]:
+        _copy(old, water.across[row], row, desk)
+        _copy(old_along, water.along[row], row, desk)
+    for n in range(desk.counts[row]):
+        a, b = desk.spans[row, n]
+        x = _faces_along(
+            a, b, water.depth[row], ground.drop_along[row], ground.friction[row], old_along, old, behind,
+            water.along[row], step, push, own, other, swift,
+        )  # fmt: skip
+        y = _faces_across(
+            a, b, water.depth[row], water.depth[row + 1], ground.drop_across[row], ground.friction[row],
+            ground.friction[row + 1], old, behind, ahead, old_along, cross, water.across[row], step, push, own,
+            other, swift,
+        )  # fmt: skip
+        deepest = max(deepest, x, y)
     return deepest
 
 
 @njit(cache=True, error_model="numpy")
-def flow(
-    width: int, level: Any, bed: Any, depth: Any, drop_x: Any, drop_y: Any, friction: Any, qx: Any, qy: Any,
-    new_qx: Any, new_qy: Any, share: Any, fed: Any, feed: Any, rim: Any, normal: Any, faces: Any, out: Any, held: Any,
-    held_level: Any, cell_size: float, theta: float, courant: float, froude: float, deepest: float, length: float,
-    totals: Any,
-) -> int:  # fmt: skip
-    """Let the water flow for one interval, in steps that its depth allows; returns their number.
+def sweep(
+    band: int, water: Water, ground: Ground, desk: Desk, blocks: Any, scales: tuple[float, float, float], step: float
+) -> Any:
+    """Step the rows of one band, save those that touch another band; returns the bits of the deepest face."""
+    cell_size, theta, froude = scales
+    ratio = step / cell_size
+    forces = (
+        np.float32(step), np.float32(GRAVITY * ratio), np.float32(theta), np.float32(0.5 * (1.0 - theta)),
+        np.float32(froude * np.sqrt(GRAVITY)),
+    )  # fmt: skip
+    first, last = desk.rows[band], desk.rows[band + 1]
+    apart = first > 2  # another band lies before: its last row is not known yet
+    shares = desk.shares[band]
+    deepest = np.int32(0)
+    for row in range(first, last):
+        deepest = max(deepest, _renew(row, band, water, ground, desk, forces))
+        desk.least[row] = ALL
+        if row > first or not apart:
+            _cover(row, water, desk, shares[_slot(row, first)], ratio)
+        if row > first + apart:
+            _limit(row - 1, water, desk, shares[_slot(row - 1, first)], shares[_slot(row, first)])
+        if row > first + 2 * apart:
+            _settle(row - 1, water, desk, blocks, ratio)
+    if last == water.depth.shape[0] - 2:
+        part = shares[_slot(last - 1, first)]
+        _limit(last - 1, water, desk, part, part)
+        _settle(last - 1, water, desk, blocks, ratio)
+    return deepest
 
-    The discharge is in `qx`, `qy` after an even number of steps, else in `new_qx`, `new_qy`.
-    """
-    left = length
-    steps = 0
-    while left > 0.0:
-        longest = courant * cell_size / np.sqrt(GRAVITY * np.maximum(deepest, THIN))
-        parts = np.ceil(left / longest)
-        step = left / parts
-        _leave(depth, friction, rim, normal, faces, out, cell_size)
-        deepest = _flow_step(
-            width, level, bed, depth, drop_x, drop_y, friction, qx, qy, new_qx, new_qy, share, cell_size, step,
-            theta, froude,
-        )  # fmt: skip
-        qx, new_qx = new_qx, qx
-        qy, new_qy = new_qy, qy
-        _feed(level, bed, depth, fed, feed, step)
-        totals[2] += _shed(level, bed, depth, rim, out, step)
-        totals[3] += _hold(level, bed, depth, held, held_level)
-        left = left - step if parts > 1.0 else 0.0
-        steps += 1
-    return steps
+
+@njit(cache=True, error_model="numpy")
+def look(water: Water, desk: Desk) -> None:
+    """Keep for each band the old discharge of its neighbours, which they are about to renew."""
+    for band in range(desk.rows.size - 1):
+        first, last = desk.rows[band], desk.rows[band + 1]
+        desk.edges[band, 0, :] = water.across[first - 1]
+        desk.edges[band, 1, :] = water.across[last]
+        desk.edges[band, 2, :] = water.along[last]
+
+
+@njit(cache=True, error_model="numpy")
+def seam(water: Water, desk: Desk, blocks: Any, ratio: float) -> None:
+    """Finish the rows where two bands meet."""
+    for band in range(1, desk.rows.size - 1):
+        row, before = desk.rows[band], desk.rows[band - 1]
+        here, last = desk.shares[band, 3], desk.shares[band - 1, _slot(row - 1, before)]
+        _cover(row, water, desk, here, ratio)
+        _limit(row - 1, water, desk, last, here)
+        _limit(row, water, desk, here, desk.shares[band, 2])
+        for touched in range(row - 1, row + 2):
+            _settle(touched, water, desk, blocks, ratio)

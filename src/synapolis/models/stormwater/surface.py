@@ -1,25 +1,35 @@
 """Water over the ground: rain, infiltration, inlets and shallow flow on one grid of square cells.
 
 The flow is the local-inertial approximation of the shallow-water equations (no advection), which suits slow,
-shallow urban floods and not dam breaks. Depth and bed are float64, discharge and roughness float32: volumes
-then close to rounding, and still water over any bed stays still.
+shallow urban floods and not dam breaks. Depth, discharge and roughness are float32; the depth carries its remainder
+along, so that volumes close to about 1e-9. Only what is wet, or beside it, is stepped.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synapolis.core.errors import ModelError
-from synapolis.models.stormwater import kernel
 from synapolis.models.stormwater.domain import Boundary, Domain
+from synapolis.models.stormwater.exchange import Points, Soil, observe, sources
 from synapolis.models.stormwater.infiltration import rain_series
-from synapolis.models.stormwater.kernel import GRAVITY
+from synapolis.models.stormwater.kernel import BLOCK, DAMP, GRAVITY, WET, Desk, Ground, Water, spans_of
+from synapolis.models.stormwater.stepping import flow
+
+Floats = NDArray[np.float64]
 
 MM_PER_HOUR = 1e-3 / 3600.0
 """One mm/h in m/s."""
+
+PAGE = 1024
+"""Flow steps noted at a time."""
+
+LEAST_ROWS = 8
+"""A band of fewer rows is not worth a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,7 @@ class Surface:
         courant: float = 0.7,
         froude_limit: float = 1.0,
         arrival_depth: float = 0.05,
+        threads: int = 1,
     ) -> None:
         settings = {
             "theta": (theta, 1.0),
@@ -126,54 +137,65 @@ class Surface:
             _in_range(name, value, top)
         grid = self.domain = Domain.of(elevation, active, held_level, cell_size)
         self.cell_area = cell_size**2
-        self._scales = (float(cell_size), float(theta), float(courant), float(min(froude_limit, 1e3)))
-        self._arrival_depth = float(arrival_depth)
-        self._bed = grid.bed
-        self._start = grid.flat(np.where(grid.held, grid.held_depth, grid.field("initial_depth", initial_depth)))
-        self._level = grid.bed + self._start
-        self._factor = grid.flat(grid.field("rain_factor", rain_factor))
-        feed = grid.flat(grid.field("inflow", inflow)) / self.cell_area
-        self._fed = np.flatnonzero(feed)
-        self._feed = feed[self._fed]
-        pull = grid.field("suction", suction) * grid.field("moisture_deficit", moisture_deficit, top=1.0)
+        self._scales = (float(cell_size), float(theta), float(min(froude_limit, 1e3)))
+        self._courant, self._arrival_depth = float(courant), float(arrival_depth)
+        start = np.where(grid.held, grid.held_depth, grid.field("initial_depth", initial_depth))
+        self._start = grid.framed(start)
         rough = grid.field("manning", manning, elsewhere=0.03)
         if not (rough > 0.0).all():
             raise ModelError("manning must be above 0 on every active cell, got 0; map ground cover first")
-        self._friction = grid.flat(GRAVITY * rough**2, outside=GRAVITY).astype(np.float32)
-        self._soil = grid.flat(grid.field("conductivity", conductivity)) * MM_PER_HOUR
-        self._pull = grid.flat(pull) / 1000.0
-        self._soft = grid.flat(grid.field("pervious_fraction", pervious_fraction, top=1.0))
-        self._inlets = grid.flat(grid.field("inlet_capacity", inlet_capacity)) * MM_PER_HOUR
-        room = grid.flat(grid.field("storage", storage)) / 1000.0
+        self._ground = Ground(*grid.drops(), grid.framed(GRAVITY * rough**2, outside=GRAVITY).astype(np.float32))
+        pull = grid.field("suction", suction) * grid.field("moisture_deficit", moisture_deficit, top=1.0)
+        soil = {
+            "factor": grid.field("rain_factor", rain_factor),
+            "conductivity": grid.field("conductivity", conductivity) * MM_PER_HOUR,
+            "pull": pull / 1000.0,
+            "soft": grid.field("pervious_fraction", pervious_fraction, top=1.0),
+            "inlets": grid.field("inlet_capacity", inlet_capacity) * MM_PER_HOUR,
+            "taken": np.zeros(grid.shape),
+        }
+        self._soil = Soil(**{name: grid.framed(values).astype(np.float32) for name, values in soil.items()})
+        self._soaks, self._drains = bool(self._soil.conductivity.any()), bool(self._soil.inlets.any())
+        room = grid.framed(grid.field("storage", storage)).reshape(-1) / 1000.0
         self._stores = np.flatnonzero(room)
         self._room = room[self._stores]
-        self._soaks, self._drains = bool(self._soil.any()), bool(self._inlets.any())
-        self._rim, self._normal, self._faces = grid.open_rim(boundary)
-        self._held = np.flatnonzero(grid.flat(grid.held))
-        self._held_level = self._level[self._held]
-        self._begin()
+        feed = grid.framed(grid.field("inflow", inflow)).reshape(-1) / self.cell_area
+        fed, held = np.flatnonzero(feed), np.flatnonzero(grid.framed(grid.held))
+        rim, normal, faces = grid.open_rim(boundary)
+        self._points = Points(fed, feed[fed], rim, normal, faces, np.zeros(rim.size), held, self._start.flat[held])
+        self._begin(threads)
 
-    def _begin(self) -> None:
+    def _begin(self, threads: int) -> None:
         """Lay out what changes with time."""
-        cells, width, bed = self._level.size, self.domain.width, self._bed
-        self._now = [np.zeros(cells, np.float32), np.zeros(cells, np.float32)]  # discharge along rows, along columns
-        self._next = [np.zeros(cells, np.float32), np.zeros(cells, np.float32)]
-        self._share = np.ones(cells, np.float32)
-        self._depth = np.maximum(self._level - bed, 0.0).astype(np.float32)
-        self._drops = [np.zeros(cells, np.float32), np.zeros(cells, np.float32)]
-        self._drops[0][:-1] = (bed[:-1] - bed[1:]).astype(np.float32)
-        self._drops[1][:-width] = (bed[:-width] - bed[width:]).astype(np.float32)
-        self._taken = np.zeros(cells)
-        self._out = np.zeros(self._rim.size)
+        shape = rows, width = self._start.shape
+        depth = self._start.astype(np.float32)
+        self._water = Water(depth, (self._start - depth).astype(np.float32), *np.zeros((2, *shape), np.float32))
+        blocks = -(-(width - 2) // BLOCK)
+        self._blocks = np.zeros((rows, blocks + 2), np.uint8)
+        self._blocks[2:-2, 1:-1] = WET
+        bands = max(1, min(threads, (rows - 4) // LEAST_ROWS))
+        self._desk = Desk(
+            rows=2 + np.arange(bands + 1) * (rows - 4) // bands,
+            sheets=np.zeros((bands, 3, width), np.float32),
+            shares=np.ones((bands, 4, width), np.float32),
+            edges=np.zeros((bands, 3, width), np.float32),
+            least=np.ones(rows, np.float32).view(np.int32),
+            spans=np.zeros((rows, blocks // 2 + 1, 2), np.int64),
+            counts=np.zeros(rows, np.int64),
+        )
+        self._flow = _in_bands() if bands > 1 else flow
+        self._row = np.zeros(width)
         self._totals = np.zeros(4)  # [m]: infiltrated, drained, left over the rim, left by held cells
-        self._peaks = np.zeros((4, cells), dtype=np.float32)
+        self._peaks = np.zeros((4, *shape), dtype=np.float32)
         self._peaks[3] = np.inf
         self._given = self._fallen = self._kept = 0.0
         self.time = 0.0
         self.steps = 0
         self._observe()
 
-    def advance(self, length: float, fallen: float = 0.0) -> None:
+    def advance(
+        self, length: float, fallen: float = 0.0, steps: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """Carry the water on.
 
         Parameters
@@ -182,45 +204,78 @@ class Surface:
             Rain, infiltration and inlets act once, at its beginning; maxima are taken at its end.
         fallen : [m]
             Rain in that time.
+        steps : (step,) [s], optional
+            Lengths of the flow steps, which add up to `length`, as another run of the same storm returned them.
+
+        Returns
+        -------
+        (step,) [s]
+            Lengths of the flow steps taken.
         """
-        width, totals = self.domain.width, self._totals
-        drops, now, then = self._drops, self._now, self._next
-        cell_size, theta, courant, froude = self._scales
-        deepest = kernel.sources(
-            width, self._level, self._bed, self._depth, self._factor, fallen, self._taken, self._soil, self._pull,
-            self._soft, self._inlets, self._soaks, self._drains, length, totals,
+        if fallen > 0.0:
+            self._blocks[2:-2, 1:-1] = np.maximum(self._blocks[2:-2, 1:-1], DAMP)
+        self._note_spans()
+        deepest = sources(
+            self._water, self._soil, self._desk, self._blocks, self._row, fallen, self._soaks, self._drains, length,
+            self._totals,
         )  # fmt: skip
         self._store()
-        steps = kernel.flow(
-            width, self._level, self._bed, self._depth, drops[0], drops[1], self._friction, now[0], now[1],
-            then[0], then[1], self._share, self._fed, self._feed, self._rim, self._normal, self._faces, self._out,
-            self._held, self._held_level, cell_size, theta, courant, froude, deepest, length, totals,
-        )  # fmt: skip
-        if steps % 2:
-            self._now, self._next = self._next, self._now
-        self._given += float(self._feed.sum()) * length
+        taken = self._run(length, deepest, np.empty(0) if steps is None else steps)
+        self._given += float(self._points.feed.sum()) * length
         self._fallen += fallen
         self.time += length
-        self.steps += steps
+        self.steps += taken.size
         self._observe()
+        return taken
+
+    def _run(self, left: float, deepest: float, given: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Let the water flow for `left` seconds; returns the lengths of the steps."""
+        pages: list[Floats] = []
+        while left > 0.0:
+            taken = np.empty(PAGE)
+            done = sum(page.size for page in pages)
+            count, left, deepest = self._flow(
+                self._water, self._ground, self._desk, self._points, self._blocks, self._scales, self._courant,
+                deepest, left, given[done:], taken, self._totals,
+            )  # fmt: skip
+            pages.append(taken[:count])
+        return np.concatenate(pages)
+
+    def _note_spans(self) -> None:
+        """List the columns that hold any water."""
+        spans_of(self._blocks, DAMP, 0, self.domain.width, self._desk.spans, self._desk.counts)
+
+    def _stands(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Water on cells [m]."""
+        water = self._water
+        stands: Floats = water.depth.reshape(-1)[places].astype(float) + water.rest.reshape(-1)[places]
+        return stands
+
+    def _put(self, places: NDArray[np.int64], stands: NDArray[np.float64]) -> None:
+        """Set the water on cells [m], and step their blocks from now on."""
+        shown = stands.astype(np.float32)
+        self._water.depth.reshape(-1)[places] = shown
+        self._water.rest.reshape(-1)[places] = stands - shown
+        rows, columns = np.divmod(places, self.domain.width)
+        self._blocks[rows, (columns - 1) // BLOCK + 1] = WET
 
     def _store(self) -> None:
         """Let built storage fill with what stands above it."""
         at = self._stores
         if at.size:
-            gone = np.minimum(self._room, np.maximum(self._level[at] - self._bed[at], 0.0))
-            self._level[at] -= gone
+            stands = self._stands(at)
+            gone = np.minimum(self._room, np.maximum(stands, 0.0))
+            self._put(at, stands - gone)
             self._room -= gone
-            self._depth[at] = np.maximum(self._level[at] - self._bed[at], 0.0)
             self._kept += float(gone.sum())
 
     def _observe(self) -> None:
-        along, across = self._now
-        kernel.observe(self.domain.width, self._depth, along, across, self._peaks, self._arrival_depth, self.time)
+        self._note_spans()
+        observe(self._water, self._peaks, self._desk, self._arrival_depth, self.time)
 
     def places(self, cells: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the flat places of marked cells, in the order of `np.flatnonzero(cells)`."""
-        return np.flatnonzero(self.domain.flat(cells & self.domain.free).astype(bool))
+        return np.flatnonzero(self.domain.framed(cells & self.domain.free).astype(bool))
 
     def draw(self, places: NDArray[np.int64], most: NDArray[np.float64]) -> NDArray[np.float64]:
         """Take water out of cells, as inlets do: at most what stands there.
@@ -235,8 +290,9 @@ class Surface:
         -------
         (inlet,) [m]
         """
-        gone: NDArray[np.float64] = np.minimum(most, np.maximum(self._level[places] - self._bed[places], 0.0))
-        self._level[places] -= gone
+        stands = self._stands(places)
+        gone: NDArray[np.float64] = np.minimum(most, np.maximum(stands, 0.0))
+        self._put(places, stands - gone)
         self._totals[1] += float(gone.sum())
         return gone
 
@@ -248,7 +304,8 @@ class Surface:
         place : (manhole,)
         volume : (manhole,) [m³]
         """
-        np.add.at(self._level, place, volume / self.cell_area)
+        places, which = np.unique(place, return_inverse=True)
+        self._put(places, self._stands(places) + np.bincount(which, volume / self.cell_area, minlength=places.size))
         self._given += float(volume.sum()) / self.cell_area
 
     def result(self) -> SurfaceFlow:
@@ -260,16 +317,16 @@ class Surface:
             When the run did not stay finite.
         """
         grid, area = self.domain, self.cell_area
-        if not np.isfinite(self._level).all():
+        depth = np.maximum(self._water.depth.astype(float) + self._water.rest, 0.0)
+        free = grid.framed(grid.free).astype(bool)
+        if not np.isfinite(depth).all():
             raise ModelError(
                 "the flow did not stay finite; take a smaller courant or froude_limit, or mend the terrain"
             )
-        depth = np.maximum(self._level - self._bed, 0.0)
-        free = grid.flat(grid.free).astype(bool)
         infiltrated, drained, over_rim, over_shore = (float(total) * area for total in self._totals)
         balance = WaterBalance(
             initial=float(self._start[free].sum()) * area,
-            rain=float(self._factor.sum()) * self._fallen * area,
+            rain=float(self._soil.factor.sum(dtype=float)) * self._fallen * area,
             inflow=self._given * area,
             infiltrated=infiltrated,
             drained=drained,
@@ -312,6 +369,7 @@ def surface_flow(
     froude_limit: float = 1.0,
     source_step: float = 10.0,
     arrival_depth: float = 0.05,
+    threads: int = 1,
 ) -> SurfaceFlow:
     """Route a storm over the ground.
 
@@ -363,6 +421,8 @@ def surface_flow(
     source_step : [s]
         How often rain, infiltration and inlets act and maxima are taken; also the longest flow step.
     arrival_depth : [m]
+    threads : int
+        Bands of rows that are stepped at once, bit for bit as on one; numba's own limit on threads holds.
 
     Returns
     -------
@@ -402,6 +462,7 @@ def surface_flow(
         courant=courant,
         froude_limit=froude_limit,
         arrival_depth=arrival_depth,
+        threads=threads,
     )
     for length, depth in zip(lengths, fallen, strict=True):
         surface.advance(float(length), float(depth))
@@ -424,6 +485,13 @@ def intervals(
             lengths.append(np.full(parts, length / parts))
             fallen.append(np.full(parts, intensity * MM_PER_HOUR * length / parts))
     return np.concatenate(lengths), np.concatenate(fallen)
+
+
+def _in_bands() -> Any:
+    """Return the loop for several threads, whose machinery numba starts when it is loaded."""
+    from synapolis.models.stormwater.stepping_bands import flow_in_bands  # noqa: PLC0415
+
+    return flow_in_bands
 
 
 def _in_range(name: str, value: float, top: float) -> None:
