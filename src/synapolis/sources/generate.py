@@ -9,7 +9,15 @@ import geopandas as gpd
 from synapolis.core.errors import SourceError
 from synapolis.layers.city import City, Layer
 from synapolis.sources.made_up.fabric import land_cover, make_fabric, table
-from synapolis.sources.made_up.networks import YEAR, make_rail, make_sewers, make_streets, make_timetable
+from synapolis.sources.made_up.networks import (
+    SIGNALS,
+    VISITORS,
+    YEAR,
+    make_rail,
+    make_sewers,
+    make_streets,
+    make_timetable,
+)
 from synapolis.sources.made_up.site import CRS, Site, make_site
 from synapolis.sources.made_up.society import make_places, make_services, make_weather, make_zones
 
@@ -57,6 +65,7 @@ def generate_city(people: int = 20_000, seed: int = 1, name: str = "generated") 
         vertical_datum="mean sea level (made up)",
         currency="EUR",
         layers={key: _layer(key, value, seed) for key, value in layers.items()},
+        assumptions={stated.name: stated for stated in (SIGNALS, VISITORS)},
         notes=("This city is made up: nothing in it was observed anywhere.",),
     )
 

@@ -295,7 +295,7 @@ def test_a_second_run_started_from_the_first_is_the_same(call, base):
 
 def test_taking_lanes_from_crowded_streets_takes_cars_off_the_road(town, cache):
     streets = town.layers["streets"].value
-    busy = streets.loc[streets["road_class"] == "primary", "name"].value_counts().index[0]
+    busy = streets.loc[streets["lanes"] == 4, "name"].value_counts().index[0]
     edits = bind(parse_scenario(f"edits: [{{kind: change_lanes, street: {busy}, lanes: -3}}]"), town)
     wanted = ("car_trips", "mode_share_car", "mode_share_walk", "mode_share_transit", "mean_car_delay")
     before = words(town, cache, *wanted, **CROWDED)
@@ -308,7 +308,7 @@ def test_taking_lanes_from_crowded_streets_takes_cars_off_the_road(town, cache):
 
 def test_a_new_tram_line_takes_cars_off_the_road(town, cache):
     streets = town.layers["streets"].value
-    busy = streets.loc[streets["road_class"] == "primary", "name"].value_counts().index[1]
+    busy = streets.loc[streets["lanes"] == 2, "name"].value_counts().index[0]
     edits = bind(parse_scenario(f"edits: [{{kind: add_line, street: {busy}, mode: tram, headway_minutes: 4}}]"), town)
     wanted = ("car_trips", "mode_share_car", "mode_share_transit", "mean_travel_ease")
     before, after = words(town, cache, *wanted), words(town, cache, *wanted, edits=edits)

@@ -99,7 +99,7 @@ def land_cover(fabric: Fabric, street_lines: gpd.GeoDataFrame) -> Raster:
     codes = grid.burn(shapely.polygons(fabric.corners), covers, fill=Cover.GRASS, dtype="uint8")
     by_use = {"parking": Cover.PAVED, "square": Cover.PAVED, "railway": Cover.RAIL, "brownfield": Cover.BARE}
     carriageways = street_lines[street_lines["drive"]]
-    half = np.where(carriageways["road_class"] == "primary", HALF_WIDTH["arterial"], HALF_WIDTH["local"])
+    half = np.where(carriageways["road_class"] != "residential", HALF_WIDTH["arterial"], HALF_WIDTH["local"])
     for shapes, values in (
         (fabric.land_use.geometry, [int(by_use.get(use, Cover.GRASS)) for use in fabric.land_use["use"]]),
         (shapely.buffer(fabric.trees.geometry.to_numpy(), 3.0, quad_segs=2), [int(Cover.TREES)] * len(fabric.trees)),

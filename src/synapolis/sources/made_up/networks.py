@@ -14,12 +14,36 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from synapolis.core.declare import Assumption
 from synapolis.layers.timetable import Timetable
 from synapolis.sources.made_up.fabric import Fabric, table
 from synapolis.sources.made_up.site import CRS, Site
 
 YEAR = 2025
-PRIMARY_SPEED, LOCAL_SPEED = 50 / 3.6, 30 / 3.6  # m/s
+LANES = {"tram": 4.0, "main": 2.0, "residential": 2.0}  # both directions
+SPEEDS = {"tram": 50 / 3.6, "main": 40 / 3.6, "residential": 30 / 3.6}  # m/s
+SIGNALS = Assumption(
+    name="bpr_alpha",
+    value=0.4,
+    low=0.15,
+    high=0.6,
+    unit="1",
+    distribution="triangular",
+    source="Made up: streets with signals, which delay more than the open road of the Bureau of Public Roads",
+    read=False,
+    meaning="Relative delay of a link loaded to capacity",
+)
+VISITORS = Assumption(
+    name="gateway_volume_per_activity",
+    value=0.15,
+    low=0.05,
+    high=0.3,
+    unit="veh/h",
+    distribution="triangular",
+    source="Made up: the town serves a region around it",
+    read=False,
+    meaning="Most traffic that enters at all gateways together in the peak hour, for each resident and each job",
+)
 FIRST = """
     Linden Harbour Mill Chapel Orchard Castle River Abbey Foundry Garden Station Rope Bell Cooper Weaver Tanner
     Baker Fisher Swan Heron Larch Maple Rowan Alder Birch Cherry Hazel Juniper Myrtle Willow Copper Silver Amber
@@ -184,23 +208,26 @@ def _edges(fabric: Fabric, names: dict[tuple[str, int], str]) -> list[dict[str, 
     kinds = np.full((site.columns, site.rows), "", dtype=object)
     kinds[fabric.places[:, 0], fabric.places[:, 1]] = fabric.kinds
     wet = shapely.dwithin(shapely.points(site.nodes), site.water, 6.0)
+    trams = {"x": _main_column(site), "y": _main_row(site)}
     edges = []
     for axis, lines, length in (("x", site.columns, site.rows), ("y", site.rows, site.columns)):
         for line in range(1, lines):
             main = site.is_arterial(line)
+            rank = "tram" if line == trams[axis] else "main" if main else "residential"
             along = [(line, k) if axis == "x" else (k, line) for k in range(length + 1)]
             dry = [p for n, p in enumerate(along) if not wet[p] and (main or 0 < n < length)]
             for start, end in pairwise(dry):
-                edge = _edge(site, kinds, axis, start, end, main=main)
+                edge = _edge(site, kinds, axis, start, end, rank=rank)
                 if edge is not None:
                     edges.append({"start": start, "end": end, "name": names[axis, line], **edge})
     return edges
 
 
 def _edge(
-    site: Site, kinds: Any, axis: str, start: tuple[int, int], end: tuple[int, int], *, main: bool
+    site: Site, kinds: Any, axis: str, start: tuple[int, int], end: tuple[int, int], *, rank: str
 ) -> dict[str, Any] | None:
-    """One segment's class, or None where there can be none."""
+    """One segment's class, or None where there can be none; main streets are as narrow as those of real towns."""
+    main = rank != "residential"
     line = shapely.LineString([site.nodes[start], site.nodes[end]])
     over_water = bool(shapely.intersects(line, site.water))
     over_rail = axis == "x" and start[1] <= site.rail_row < end[1]
@@ -212,9 +239,9 @@ def _edge(
     beside = {kinds[i, j], kinds[i - 1, j] if axis == "x" else kinds[i, j - 1]} if min(i, j) > 0 else {""}
     path = not main and beside <= {"park", "bank"}
     return {
-        "road_class": "primary" if main else "footway" if path else "residential",
-        "lanes": 4.0 if main else 0.0 if path else 2.0,
-        "max_speed": PRIMARY_SPEED if main else np.nan if path else LOCAL_SPEED,
+        "road_class": "tertiary" if main else "footway" if path else "residential",
+        "lanes": 0.0 if path else LANES[rank],
+        "max_speed": np.nan if path else SPEEDS[rank],
         "one_way": False,
         "drive": not path,
         "walk": True,
