@@ -28,6 +28,7 @@ UNIT_COSTS = {
     "green_roof_cost": 90,
     "basin_cost": 45,
     "infiltration_strip_cost": 250,
+    "rain_garden_cost": 250,
     "permeable_paving_cost": 70,
     "paving_cost": 110,
     "planting_cost": 120,

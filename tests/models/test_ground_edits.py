@@ -45,7 +45,7 @@ def test_a_cover_is_laid_inside_the_area_and_never_over_water_roofs_or_tracks(se
 @pytest.mark.parametrize("kind", sorted(GROUND_FOR))
 def test_storage_stands_only_where_it_can(kind):
     cover, before = mixed(), np.zeros(GRID.shape, dtype=np.float32)
-    after, works = build_storage(before, NONE, cover, GRID, "e1", EVERYTHING, kind, 50.0)
+    after, works = build_storage(before, NONE, cover, GRID, "e1", EVERYTHING, kind, 50.0, 1.0)
     assert (after[np.isin(cover, GROUND_FOR[kind])] == 50).all()
     assert (after[~np.isin(cover, GROUND_FOR[kind])] == 0).all()
     assert not before.any()
@@ -53,11 +53,20 @@ def test_storage_stands_only_where_it_can(kind):
     assert works["amount"].iloc[0] == pytest.approx(cells * 4 * (0.05 if kind == "basin" else 1))
 
 
+def test_rain_gardens_on_a_share_of_the_paving_serve_all_of_it():
+    cover, none = mixed(), np.zeros(GRID.shape, dtype=np.float32)
+    after, works = build_storage(none, NONE, cover, GRID, "e1", EVERYTHING, "rain_garden", 250.0, 0.1)
+    served = np.isin(cover, GROUND_FOR["rain_garden"])
+    assert after[served] == pytest.approx(25)
+    assert not after[~served].any()
+    assert works["amount"].iloc[0] == pytest.approx(served.sum() * 4 * 0.1)
+
+
 def test_works_of_several_edits_stand_one_below_the_other():
     cover = mixed()
     greened, works = change_cover(cover, NONE, GRID, "e1", EVERYTHING, "grass")
     _, works = build_storage(
-        np.zeros(GRID.shape, dtype=np.float32), works, greened, GRID, "e2", EVERYTHING, "green_roof", 30.0
+        np.zeros(GRID.shape, dtype=np.float32), works, greened, GRID, "e2", EVERYTHING, "green_roof", 30.0, 1.0
     )
     assert works["edit"].tolist() == ["e1", "e2"]
     assert works["item"].tolist() == ["grass", "green_roof"]
@@ -69,13 +78,15 @@ def test_what_cannot_be_done_is_refused():
     with pytest.raises(ScenarioError, match="water 100%"):
         change_cover(water, NONE, GRID, "e1", EVERYTHING, "grass")
     with pytest.raises(ScenarioError, match="no place"):
-        build_storage(storage, NONE, water, GRID, "e1", EVERYTHING, "green_roof", 50.0)
+        build_storage(storage, NONE, water, GRID, "e1", EVERYTHING, "green_roof", 50.0, 1.0)
     with pytest.raises(ScenarioError, match="depth"):
-        build_storage(storage, NONE, mixed(), GRID, "e1", EVERYTHING, "basin", 0.0)
+        build_storage(storage, NONE, mixed(), GRID, "e1", EVERYTHING, "basin", 0.0, 1.0)
     with pytest.raises(ScenarioError, match="lava"):
         change_cover(mixed(), NONE, GRID, "e1", EVERYTHING, "lava")
     with pytest.raises(ScenarioError, match="storage is one of"):
-        build_storage(storage, NONE, mixed(), GRID, "e1", EVERYTHING, "sponge", 5.0)
+        build_storage(storage, NONE, mixed(), GRID, "e1", EVERYTHING, "sponge", 5.0, 1.0)
+    with pytest.raises(ScenarioError, match="share above 0 and at most 1, got 2"):
+        build_storage(storage, NONE, mixed(), GRID, "e1", EVERYTHING, "rain_garden", 5.0, 2.0)
     with pytest.raises(ScenarioError, match="grid"):
         change_cover(mixed(), NONE, GRID, "e1", shapely.box(900, 900, 910, 910), "grass")
     with pytest.raises(ScenarioError, match="empty"):

@@ -175,8 +175,12 @@ _STORAGE = {
     ),
     "green_roof": "green roofs|green roof|planted roofs|vegetated roofs|living roofs",
     "infiltration_strip": (
-        "infiltration strips|infiltration strip|swales|swale|bioswales|bioswale|rain gardens|rain garden|"
-        "infiltration trenches|infiltration trench"
+        "infiltration strips|infiltration strip|swales|swale|bioswales|bioswale|infiltration trenches|"
+        "infiltration trench"
+    ),
+    "rain_garden": (
+        "rain gardens|rain garden|raingardens|raingarden|bioretention|bioretention cells|bio retention|"
+        "bioretention areas|rain beds|rain bed"
     ),
 }
 _LINES = {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from synapolis.agents.gazetteer import Spot, Token
 from synapolis.agents.grammar import Change, Trouble, number_text
 from synapolis.agents.lexicon import Item
 from synapolis.agents.reader import Read
 from synapolis.agents.subjects import BY_NAME, GENERAL
 from synapolis.layers.city import City
+from synapolis.scenarios.edits import USUAL_STORAGE
 from synapolis.scenarios.names import closest_names, known_names
 
 _COVER_TEXT = {
@@ -17,7 +21,17 @@ _COVER_TEXT = {
     "permeable_paving": "permeable paving",
     "bare": "bare ground",
 }
-_STORAGE_TEXT = {"basin": "a rain basin", "green_roof": "green roofs", "infiltration_strip": "infiltration strips"}
+_STORAGE_TEXT = {
+    "basin": "a rain basin",
+    "green_roof": "green roofs",
+    "infiltration_strip": "infiltration strips",
+    "rain_garden": "rain gardens on a tenth of the paving",
+}
+
+
+def _storage_depth(fields: Mapping[str, Any]) -> float:
+    usual = USUAL_STORAGE.get(fields["storage"], {"depth_mm": 50.0})
+    return float(fields.get("depth_mm", usual["depth_mm"]))
 
 
 def where_text(spot: Spot) -> str:
@@ -37,8 +51,8 @@ def change_text(change: Change) -> str:
         "change_cover": lambda: f"{_COVER_TEXT[fields['cover']]} {where}",
         "plant_trees": lambda: f"a tree every {fields.get('spacing', 10):g} m {where}",
         "build_storage": lambda: (
-            f"{_STORAGE_TEXT[fields['storage']]} for {fields.get('depth_mm', 50):g} mm {where}"
-            + ("" if "depth_mm" in fields else " (50 mm is the usual depth here)")
+            f"{_STORAGE_TEXT[fields['storage']]} for {_storage_depth(fields):g} mm {where}"
+            + ("" if "depth_mm" in fields else f" ({_storage_depth(fields):g} mm is the usual depth here)")
         ),
         "change_lanes": lambda: (
             f"{abs(fields['lanes'])} {'lane' if abs(fields['lanes']) == 1 else 'lanes'} "
@@ -62,9 +76,7 @@ def _change_order(change: Change) -> str:
         "add_homes": lambda: f"add {fields['homes']:,} homes{' each' if change.each else ''} {where}",
         "change_cover": lambda: f"put {_COVER_TEXT[fields['cover']]} {where}",
         "plant_trees": lambda: f"plant trees {where}",
-        "build_storage": lambda: (
-            f"build {_STORAGE_TEXT[fields['storage']]} of {fields.get('depth_mm', 50):g} mm {where}"
-        ),
+        "build_storage": lambda: f"build {_STORAGE_TEXT[fields['storage']]} of {_storage_depth(fields):g} mm {where}",
         "change_lanes": lambda: (
             f"{'give' if fields['lanes'] > 0 else 'take'} {abs(fields['lanes'])} "
             f"{'lane' if abs(fields['lanes']) == 1 else 'lanes'} "

@@ -146,7 +146,8 @@ SewerPipePeaks = Annotated[
     on("layer", "", "Each sewer pipe's largest flow [m³/s], largest filling [1] and time full from end to end [h]."),
 ]
 SewerSpillDepth = Annotated[
-    Field, on("cell", "mm", "Water that rises out of manholes in the event, spread over the ground within 12 m of each.")
+    Field,
+    on("cell", "mm", "Water that rises out of manholes in the event, spread over the ground within 12 m of each."),
 ]
 FullSewers = Annotated[float, on("city", "%", "Share of the length of sewer pipes that run full in the event.")]
 SewerSpill = Annotated[float, on("city", "m³", "Water that rises out of the sewers onto streets in the event.")]
@@ -498,6 +499,7 @@ EditHomes = Annotated[float, on("city", "1", "Homes the edit adds.")]
 EditLanes = Annotated[
     float, on("city", "1", "Lanes the edit adds to (or takes from) each segment, both directions together.")
 ]
+EditShare = Annotated[float, on("layer", "1", "Share of the ground of the right kind on which the edit builds.")]
 EditStorage = Annotated[
     str, on("layer", "", "Kind of storage the edit builds: basin, green_roof, infiltration_strip or rain_garden.")
 ]

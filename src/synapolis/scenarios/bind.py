@@ -143,8 +143,12 @@ def _plant_trees(edit: PlantTrees, city: City) -> BoundEdit:
 
 def _build_storage(edit: BuildStorage, city: City) -> BoundEdit:
     area = find_area(edit.area, city)
-    values = {"edit_id": edit.id, "edit_area": area.geometry, "edit_storage": edit.storage, "edit_depth": edit.depth_mm}
-    says = f"{edit.storage.replace('_', ' ')} holding {edit.depth_mm:g} mm {_where(area)}"
+    values = {
+        "edit_id": edit.id, "edit_area": area.geometry, "edit_storage": edit.storage, "edit_depth": edit.depth_mm,
+        "edit_share": edit.share,
+    }  # fmt: skip
+    part = f" on {edit.share:.0%} of the ground for it" if edit.share < 1 else ""
+    says = f"{edit.storage.replace('_', ' ')} holding {edit.depth_mm:g} mm{part} {_where(area)}"
     return BoundEdit(edit.id, edit.kind, edit.models, values, says,
                      {"amount": area.geometry.area, "unit": "m²", "kind": f"build_storage:{edit.storage}"})  # fmt: skip
 

@@ -89,14 +89,26 @@ class PlantTrees(EditBase):
     models: ClassVar[tuple[str, ...]] = ("plant_trees",)
 
 
+USUAL_STORAGE = {"rain_garden": {"depth_mm": 250.0, "share": 0.1}}
+"""What is built of a kind of storage where nobody says more (else 50 mm everywhere): 257 mm is what a public planning
+tool gives rain gardens; a tenth of the paving is usual practice, assumed."""
+
+
 class BuildStorage(EditBase):
-    """Build storage for rain: a basin, green roofs or infiltration strips."""
+    """Build storage for rain: a basin, green roofs, infiltration strips or rain gardens."""
 
     kind: Literal["build_storage"] = "build_storage"
     area: Area
-    storage: Literal["basin", "green_roof", "infiltration_strip"]
+    storage: Literal["basin", "green_roof", "infiltration_strip", "rain_garden"]
     depth_mm: float = Field(default=50, gt=0, le=5_000)
+    share: float = Field(default=1, gt=0, le=1)
     models: ClassVar[tuple[str, ...]] = ("build_storage",)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_usual(cls, data: Any) -> Any:
+        usual = USUAL_STORAGE.get(str(data.get("storage")), {}) if isinstance(data, dict) else {}
+        return {**usual, **data} if usual else data
 
 
 class ChangeLanes(EditBase):

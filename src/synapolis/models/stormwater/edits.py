@@ -19,6 +19,7 @@ from synapolis.layers.vocabulary import (
     EditCover,
     EditDepth,
     EditId,
+    EditShare,
     EditStorage,
     Extent,
     Grid,
@@ -34,9 +35,10 @@ KEPT = (Cover.WATER, Cover.ROOF, Cover.GREEN_ROOF, Cover.RAIL)
 GROUND_FOR = {
     "green_roof": (Cover.ROOF, Cover.GREEN_ROOF),
     "infiltration_strip": (Cover.STREET, Cover.PAVED, Cover.PERMEABLE_PAVING),
+    "rain_garden": (Cover.STREET, Cover.PAVED, Cover.PERMEABLE_PAVING),
     "basin": tuple(c for c in Cover if c not in (Cover.UNKNOWN, Cover.WATER, Cover.ROOF, Cover.GREEN_ROOF, Cover.RAIL)),
 }
-"""Covers under which each kind of storage can be built."""
+"""Covers on which each kind of storage can be built; rain gardens serve the paving around them."""
 MOST_DEPTH = 5_000.0  # mm
 WORKS = ("edit", "item", "amount", "unit")
 
@@ -56,7 +58,7 @@ class StorageBuilt(NamedTuple):
 
 
 @model(
-    version="1",
+    version="2",
     decision="The start of every plan that changes the ground.",
     method="An empty table: before any edit nothing is built.",
     limits="Works already under way are not known.",
@@ -74,7 +76,7 @@ def no_ground_works(extent: Extent) -> GroundWorks:  # noqa: ARG001 - every city
 
 
 @model(
-    version="1",
+    version="2",
     decision="What greening, paving or opening up ground does to rain, heat and cost.",
     method="Cells whose centre lies in the area take the new cover, save water, roofs and tracks.",
     limits="No soil, root or pipe below the ground is looked at; trees count as grown.",
@@ -114,13 +116,14 @@ def change_cover(
 
 
 @model(
-    version="1",
+    version="2",
     decision="How much rain storage in an area would hold back.",
-    method="Adds a depth of storage: green roofs on roofs, infiltration strips on streets and paving, basins on open "
-    "ground.",
-    limits="Holds the first rain that falls on it and no water from elsewhere; empty before the storm; roofs are taken "
-    "to bear it.",
-    risks="All roofs or all paving of the area is a great deal: read it as the most that the measure can do.",
+    method="Adds a depth of storage on a share of the ground that can bear it: green roofs on roofs, infiltration "
+    "strips and rain gardens on streets and paving, basins on open ground. The share's room is spread evenly: a rain garden "
+    "on a tenth of the paving that holds 250 mm gives each square metre of it 25 mm.",
+    limits="Runoff before it flows counts only the rain that falls on the storage; floods also fill it with what runs "
+    "onto it. Empty before the storm; what seeps away below it in the storm is left out; roofs are taken to bear it.",
+    risks="All roofs or all paving of the area is a great deal: give a share, or read it as the most that can be done.",
     tests="tests/models/test_ground_edits.py",
 )
 def build_storage(
@@ -132,22 +135,25 @@ def build_storage(
     edit_area: EditArea,
     edit_storage: EditStorage,
     edit_depth: EditDepth,
+    edit_share: EditShare,
 ) -> StorageBuilt:
-    """Build a basin, green roofs or infiltration strips in an area, where the ground allows.
+    """Build a basin, green roofs, infiltration strips or rain gardens in an area, where the ground allows.
 
     Raises
     ------
     ScenarioError
-        An unknown kind, a depth of 0 or above 5 m, or an area without a place for it.
+        An unknown kind, a depth of 0 or above 5 m, a share outside 0 to 1, or an area without a place for it.
 
     References
     ----------
-    EPA SWMM Reference Manual Volume III (EPA/600/R-16/093, 2016), for the kinds of storage.
+    Own definition, with the kinds of storage that EPA SWMM 5 knows as low-impact development.
     """
     if edit_storage not in GROUND_FOR:
         raise ScenarioError(f"storage is one of {', '.join(GROUND_FOR)}; got {edit_storage!r}")
     if not 0 < edit_depth <= MOST_DEPTH:
         raise ScenarioError(f"a storage depth must be above 0 and at most {MOST_DEPTH:g} mm, got {edit_depth:g}")
+    if not 0 < edit_share <= 1:
+        raise ScenarioError(f"storage is built on a share above 0 and at most 1, got {edit_share:g}")
     area = _area(edit_area, grid)
     built = area & np.isin(land_cover, GROUND_FOR[edit_storage])
     if not built.any():
@@ -155,8 +161,8 @@ def build_storage(
             f"the area has no place for a {edit_storage.replace('_', ' ')}: it holds {_covers_in(land_cover, area)}; "
             "choose another area or kind of storage"
         )
-    deeper = np.where(built, storage_depth + np.float32(edit_depth), storage_depth).astype(np.float32)
-    square_metres = float(built.sum() * grid.cell_area)
+    deeper = np.where(built, storage_depth + np.float32(edit_depth * edit_share), storage_depth).astype(np.float32)
+    square_metres = float(built.sum() * grid.cell_area) * edit_share
     amount, unit = (square_metres * edit_depth / 1000, "m³") if edit_storage == "basin" else (square_metres, "m²")
     return StorageBuilt(deeper, _with_work(ground_works, edit_id, edit_storage, amount, unit))
 
