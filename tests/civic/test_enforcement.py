@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from synapolis.core.code import MARK
+from synapolis.core.code import MARK, read_lock
 from synapolis.core.declare import REGISTRY, Declaration, declare_vocabulary, model, on
 from synapolis.core.errors import DeclarationError, RegisterError
 from synapolis.indicators.gates import AFFORDABILITY, judge
@@ -111,20 +111,66 @@ def test_a_model_whose_code_changed_under_a_locked_version_does_not_run_not_even
     if cached:
         run(wanted(town), cache)
     REGISTRY.lock = {"toy_flag": ("1", "0" * MARK)}
-    with pytest.raises(RegisterError, match="code of model 'toy_flag' changed, but its version is still 1"):
+    with pytest.raises(
+        RegisterError, match="model 'toy_flag' may not run: its code changed, but its version is still 1"
+    ):
         run(wanted(town), cache)
     model(**ENTRY | {"version": "2"})(toy_flag)
     refs = wanted(town)
     assert run(refs, cache).value(refs[0]) > 0
 
 
+def test_code_of_another_file_does_not_run_under_the_name_of_a_known_model(town, toys):
+    def toy_flag(household_size: float) -> ToyFlag:
+        """Count nobody.
+
+        References
+        ----------
+        None: it pretends to be a model of the twin.
+        """
+        return 0.0
+
+    toy_flag.__module__ = "synapolis.models.stormwater.scs"
+    del toys["toy_flag"]
+    model(**ENTRY)(toy_flag)
+    with pytest.raises(RegisterError, match="code that nobody can check, .* its code is in test_enforcement.py"):
+        run(wanted(town), Cache())
+
+
+def test_what_was_typed_at_a_prompt_has_no_file_and_does_not_run(town, toys):
+    words = {"__name__": "prompt", "ToyFlag": ToyFlag}
+    typed = ("def toy_flag(household_size: float) -> ToyFlag:", '"""Flag.', "", "References", "----------", 'Me."""')
+    exec("\n    ".join(typed), words)
+    del toys["toy_flag"]
+    model(**ENTRY)(words["toy_flag"])
+    with pytest.raises(RegisterError, match="its code is in <string>; write it in the file of a module"):
+        run(wanted(town), Cache())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "holds nothing"),
+        (b"flood 2 7\n", "got 'flood 2 7'"),
+        (b"flood 2\n", "got 'flood 2'"),
+        (b"flood 1 0123456789abcdef\nflood 2 0123456789abcdef\n", "got 'flood 2 0123456789abcdef'"),
+        (b"\xff\xfe\x00", "cannot be read"),
+    ],
+)
+def test_a_damaged_lock_lets_nothing_run(tmp_path, content, said):
+    path = tmp_path / "models.lock"
+    path.write_bytes(content)
+    with pytest.raises(DeclarationError, match=f"models.lock .*{said}.*restore the committed one"):
+        read_lock(path)
+
+
 def test_parsers_and_rules_do_not_run_when_the_lock_says_otherwise(toys, tmp_path):
     members = np.zeros(3)
     assert judge(AFFORDABILITY[0], 0.0, members).outcome == "pass"
     REGISTRY.lock = {name: (REGISTRY.others[name].version, "f" * 64) for name in ("gate", "read_weather")}
-    with pytest.raises(RegisterError, match="rule 'gate' changed"):
+    with pytest.raises(RegisterError, match="rule 'gate' may not run: its code changed"):
         judge(AFFORDABILITY[0], 0.0, members)
-    with pytest.raises(RegisterError, match="parser 'read_weather' changed"):
+    with pytest.raises(RegisterError, match="parser 'read_weather' may not run: its code changed"):
         read_weather(tmp_path / "weather.epw")
 
 
