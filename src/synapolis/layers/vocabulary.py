@@ -92,6 +92,13 @@ FloodDepth = Annotated[Field, on("cell", "m", "Largest depth of surface water du
 FloodSpeed = Annotated[Field, on("cell", "m/s", "Largest speed of surface water during the event.")]
 FloodArrival = Annotated[Field, on("cell", "s", "When surface water first passes 5 cm; infinite where it never does.")]
 FloodBalance = Annotated[Table, on("city", "m³", "Where the water of the event went, and the error of the account.")]
+FloodSteps = Annotated[
+    Floats, on("time", "s", "Time steps of the flood: interval of the storm, and length.", axes=("step", "column"))
+]
+FloodLineDepths = Annotated[
+    Field, on("layer", "m", "Depths along lines of the grid, for a re-run of what lies between them.",
+              axes=("time", "place"))
+]  # fmt: skip
 FloodedBuildings = Annotated[Flags, on("building", "1", "Buildings with water above the threshold at a wall.")]
 FloodedBuildingCount = Annotated[
     float, on("city", "1", "Number of buildings with water above the threshold at a wall.")
@@ -327,7 +334,7 @@ LinkNoise = Annotated[
 FacadeNoise = Annotated[Floats, on("building", "dB", "Road noise at the loudest facade, Lden.")]
 ResidentsInRoadNoise = Annotated[float, on("city", "1", "Residents of buildings whose loudest facade is too loud.")]
 LinkCrashes = Annotated[Floats, on("link", "1/a", "Injury crashes expected in a year.")]
-InjuryCrashes = Annotated[float, on("city", "1/a", "Injury crashes expected in a year on streets between junctions.")]
+InjuryCrashes = Annotated[float, on("city", "1/a", "Injury crashes expected in a year.")]
 TravelCostPerHousehold = Annotated[float, on("city", "money/a", "What driving within the city costs a household.")]
 
 # --- housing and money -----------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,24 @@ def grams_per_km(fit: Fit, speed: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.maximum(f0 + v * (f3 + v * (f4 + v * f5)), 0.0) / 3.6 / v)
 
 
+def day_speed(streets: Any, link_speed: NDArray[np.float64], congested_traffic_share: float) -> NDArray[np.float64]:
+    """Mean speed of the vehicles of a whole day: some drive at the peak hour's speeds, the others freely.
+
+    Parameters
+    ----------
+    streets : the layer
+    link_speed : (link,) [m/s]
+        In the peak hour.
+    congested_traffic_share : float
+
+    Returns
+    -------
+    (link,) [m/s]
+    """
+    peak = np.maximum(link_speed, SLOWEST)
+    return np.asarray(1 / (congested_traffic_share / peak + (1 - congested_traffic_share) / free_speeds(streets)))
+
+
 @model(
     version="1",
     decision="Seeing where traffic crawls, and what that emits, sounds like and risks.",
@@ -95,8 +113,8 @@ class Emitted(NamedTuple):
 @model(
     version="1",
     decision="Comparing what plans do to the climate and to the air along streets.",
-    method="Grams of a kilometre by vehicle class and speed, times the vehicles and the length of each street; the "
-    "peak hour is scaled to a year.",
+    method="Grams of a kilometre by vehicle class and speed, times the vehicles and the length of each street. In "
+    "a year a share of the traffic meets the peak hour's speeds, the rest flows freely.",
     limits="Steady speed: stop and go and cold starts add to it, gradients are not seen. A fleet of Euro 5: a newer or "
     "electric one emits less. Emission, not concentration: how air dilutes it is not modelled.",
     risks=RISKS,
@@ -111,6 +129,7 @@ def traffic_emissions(
     electric_share: float,
     van_share: float,
     peak_hour_share: float,
+    congested_traffic_share: float,
 ) -> Emitted:
     """Carbon dioxide and nitrogen oxides that traffic emits.
 
@@ -118,22 +137,33 @@ def traffic_emissions(
     ----------
     HBEFA 3.1 fits by Krajzewicz et al. (DLR), read in the source of Eclipse SUMO (HelpersHBEFA3.cpp).
     """
-    kilometres = streets.geometry.length.to_numpy() / 1000
-    burning = 1.0 - electric_share
-    car_nox = diesel_share * grams_per_km(NOX["diesel"], link_speed)
-    car_nox += (1 - diesel_share) * grams_per_km(NOX["petrol"], link_speed)
-    co2 = link_flow * burning * grams_per_km(CO2["car"], link_speed)
-    nox = link_flow * burning * car_nox
-    for kind, share in (("van", van_share), ("lorry", 1 - van_share)):
-        co2 += link_goods_flow * share * grams_per_km(CO2[kind], link_speed)
-        nox += link_goods_flow * share * grams_per_km(NOX[kind], link_speed)
-    to_year = WORKDAYS / peak_hour_share
-    return Emitted(
-        link_carbon_dioxide=co2,
-        link_nitrogen_oxides=nox,
-        traffic_carbon_dioxide=float((co2 * kilometres).sum() * to_year / 1e6),
-        traffic_nitrogen_oxides=float((nox * kilometres).sum() * to_year / 1e3),
+    fleet = (link_flow * (1.0 - electric_share), link_goods_flow, diesel_share, van_share)
+    co2, nox = _emitted(*fleet, link_speed)
+    free = _emitted(*fleet, free_speeds(streets))
+    kilometres = streets.geometry.length.to_numpy() / 1000 * WORKDAYS / peak_hour_share
+    year = [
+        float((congested_traffic_share * jammed + (1 - congested_traffic_share) * flowing) @ kilometres)
+        for jammed, flowing in zip((co2, nox), free, strict=True)
+    ]
+    return Emitted(co2, nox, year[0] / 1e6, year[1] / 1e3)
+
+
+def _emitted(
+    burning: NDArray[np.float64],
+    goods: NDArray[np.float64],
+    diesel_share: float,
+    van_share: float,
+    speed: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Carbon dioxide and nitrogen oxides of cars that burn fuel and of goods vehicles [g/(km·h)]."""
+    by_fuel = diesel_share * grams_per_km(NOX["diesel"], speed) + (1 - diesel_share) * grams_per_km(
+        NOX["petrol"], speed
     )
+    co2, nox = burning * grams_per_km(CO2["car"], speed), burning * by_fuel
+    for kind, share in (("van", van_share), ("lorry", 1 - van_share)):
+        co2 = co2 + goods * share * grams_per_km(CO2[kind], speed)
+        nox = nox + goods * share * grams_per_km(NOX[kind], speed)
+    return co2, nox
 
 
 @model(

@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from synapolis.core.declare import model
+from synapolis.core.errors import NotComputableError
 from synapolis.layers.vocabulary import (
     BuildingPopulation,
     Buildings,
@@ -18,10 +19,11 @@ from synapolis.layers.vocabulary import (
     LinkGoodsFlow,
     LinkNoise,
     LinkSpeed,
+    Population,
     ResidentsInRoadNoise,
     Streets,
 )
-from synapolis.models.traffic.emissions import RISKS, TESTS
+from synapolis.models.traffic.emissions import RISKS, TESTS, day_speed
 
 Floats = NDArray[np.float64]
 
@@ -55,6 +57,9 @@ PIECE = 20.0
 REACH = 100.0
 """Sources farther from a facade are left out [m]: at 20 m spacing they add under 1 dB to a street in front of it."""
 
+NEAREST = 3.0
+"""A wall is taken to stand at least this far from a street's axis [m], also where a building bridges it."""
+
 BEFORE_WALL = 0.1
 """Distance of the ear from the wall [m]: the sound that meets the facade is told, not what it throws back."""
 
@@ -63,6 +68,9 @@ HALF_SPACE = 8.0
 
 QUIET = 30.0
 """Level told where no road is heard [dB]."""
+
+MOST_HOUSED = 0.5
+"""Share of the residents that mapped buildings hold at least, or the noise where people live is not told."""
 
 NIGHT, EVENING, DAY = (8, 10.0), (4, 5.0), (12, 0.0)
 """Hours of each part of the day and its penalty [dB]; Directive 2002/49/EC, annex I."""
@@ -101,13 +109,18 @@ def _power(kind: str, flow: Floats, speed: Floats) -> Floats:
     version="1",
     decision="Seeing which streets are loud, and why.",
     method="CNOSSOS-EU: rolling and propulsion noise of light (cars and vans) and medium heavy vehicles at their mean "
-    "speed, on the reference surface at 20 °C.",
+    "speed over the day, on the reference surface at 20 °C.",
     limits="No junctions, gradients, studded tyres or quiet surfaces; trams and mopeds are not heard.",
     risks=RISKS,
     tests=TESTS,
 )
 def link_noise(
-    link_flow: LinkFlow, link_goods_flow: LinkGoodsFlow, link_speed: LinkSpeed, van_share: float
+    streets: Streets,
+    link_flow: LinkFlow,
+    link_goods_flow: LinkGoodsFlow,
+    link_speed: LinkSpeed,
+    van_share: float,
+    congested_traffic_share: float,
 ) -> LinkNoise:
     """Sound power of each street's traffic in the peak hour, a metre of street.
 
@@ -115,8 +128,9 @@ def link_noise(
     ----------
     Commission Directive (EU) 2015/996 (CNOSSOS-EU), coefficients of 2020 as read in NoiseModelling.
     """
+    speed = day_speed(streets, link_speed, congested_traffic_share)
     light = link_flow + van_share * link_goods_flow
-    power = _power("light", light, link_speed) + _power("lorry", (1 - van_share) * link_goods_flow, link_speed)
+    power = _power("light", light, speed) + _power("lorry", (1 - van_share) * link_goods_flow, speed)
     return np.asarray(10 * np.log10(np.maximum(power, 1e-3)))
 
 
@@ -142,6 +156,7 @@ def facade_noise(
     streets: Streets,
     buildings: Buildings,
     building_population: BuildingPopulation,
+    population: Population,
     link_noise: LinkNoise,
     peak_hour_share: float,
     evening_traffic_share: float,
@@ -156,6 +171,11 @@ def facade_noise(
     Directive 2002/49/EC, annex I (Lden). Commission Directive (EU) 2015/996, source and spreading; propagation
     simplified as stated.
     """
+    housed = float(building_population.sum())
+    if housed < MOST_HOUSED * population:
+        raise NotComputableError(
+            f"buildings that hold its residents; those mapped hold {housed / population:.1%} of them"
+        )
     at, power = _sources(streets, link_noise)
     level = _levels(buildings, at, power, noise_screening)
     told = np.maximum(level + _lden_over_peak(peak_hour_share, evening_traffic_share, night_traffic_share), QUIET)
@@ -191,7 +211,7 @@ def _levels(buildings: gpd.GeoDataFrame, at: NDArray[np.object_], power: Floats,
     rays = shapely.linestrings(np.stack([shapely.get_coordinates(ear[house]), shapely.get_coordinates(at[source])], 1))
     screened = np.zeros(len(rays), dtype=bool)
     screened[np.unique(shapely.STRtree(walls).query(rays, predicate="crosses")[0])] = True
-    distance = np.maximum(shapely.length(rays), 1.0)
+    distance = np.maximum(shapely.length(rays), NEAREST)
     loss = 20 * np.log10(distance) + HALF_SPACE + np.where(screened, screening, 0.0)
     energy = np.bincount(house, power[source] * 10 ** (-loss / 10), minlength=len(walls))
     return np.asarray(10 * np.log10(np.maximum(energy, 1e-12)))
