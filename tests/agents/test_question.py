@@ -225,6 +225,16 @@ UNDERSTOOD = [
         "stormwater",
         [{"kind": "build_storage", "storage": "green_roof", "area": {"place": "Kluuvi"}}],
     ),
+    (
+        "What happens to flooding if we build rain gardens in Kamppi?",
+        "stormwater",
+        [{"kind": "build_storage", "storage": "rain_garden", "depth_mm": 250.0, "share": 0.1}],
+    ),
+    (
+        "What happens to sewer spills if we build rain gardens in Kamppi?",
+        "sewers",
+        [{"kind": "build_storage", "storage": "rain_garden", "area": {"place": "Kamppi"}}],
+    ),
 ]
 
 

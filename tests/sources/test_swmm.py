@@ -43,7 +43,7 @@ def test_manholes_outfalls_and_pipes_come_out_in_metres(tmp_path):
     assert list(read.nodes["ground"]) == [12, 11.5, 9]
     assert read.pipes.loc["p", "lower_offset"] == 0.2
     assert read.pipes.loc["q", "diameter"] == pytest.approx(math.sqrt(4 * 2 / math.pi))
-    assert read.notes == ("1 of 2 pipes are not round: taken as round of the same full area",)
+    assert read.notes == ("1 of 2 pipes are not one round pipe: their diameter is that of the same full area",)
     assert list(read.rims()["elevation"]) == [12, 11.5]
 
 
@@ -60,7 +60,31 @@ def test_what_is_read_can_be_written_and_read_again(tmp_path):
     back = read_swmm(again, "EPSG:32632")
     assert back.nodes["invert"].to_dict() == pytest.approx(read.nodes["invert"].to_dict())
     for column in ("diameter", "length", "roughness", "lower_offset"):
+        assert back.pipes.loc["q", "shape"] == "RECT_CLOSED"
+        assert back.pipes.loc["q", ["height", "width"]].tolist() == [1, 2]
         assert back.pipes[column].to_dict() == pytest.approx(read.pipes[column].to_dict(), rel=1e-5)
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    more = """
+[STORAGE]
+tank 9 3 0 FUNCTIONAL 0 0 50 0 0
+[PUMPS]
+lift a b * ON 0 0
+[INFLOWS]
+a FLOW "" FLOW 1 1 0.1
+"""
+    text = TEXT.replace("sea 9 FREE NO", "sea 9 FIXED 9.5 YES").replace("[CONDUITS]", more + "[CONDUITS]")
+    read = read_swmm(project(tmp_path, text + "tank 600010 6130010\n"), "EPSG:32632")
+    assert "left out: 1 pumps, 1 inflows" in read.notes
+    assert "1 storage units are taken as manholes: their room is left out" in read.notes
+    assert any("1 outfalls have a level or a flap gate of their own" in note for note in read.notes)
+
+
+def test_pipes_side_by_side_count_together(tmp_path):
+    read = read_swmm(project(tmp_path, TEXT.replace("CIRCULAR 0.5 0 0 0 1", "CIRCULAR 0.5 0 0 0 4")), "EPSG:32632")
+    assert read.pipes.loc["p", "diameter"] == pytest.approx(1.0)
+    assert read.pipes.loc["p", ["height", "barrels"]].tolist() == [0.5, 4]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,16 @@ TOPICS: tuple[Topic, ...] = (
         ("runoff_volume", "rain_volume", "peak_runoff", "flooded_building_count"),
     ),
     Topic(
+        "sewers",
+        "storm sewers",
+        (
+            *("sewers", "sewer", "storm sewers", "storm sewer", "storm drains", "drains", "manholes", "sewer network"),
+            *("sewer overflow", "sewer overflows", "sewer spill", "sewer spills", "spilling manholes", "surcharge"),
+            *("surcharged manholes", "sewer surcharge", "sewer capacity", "pipe capacity", "spills from sewers"),
+        ),
+        ("sewer_spill", "surcharged_manholes", "full_sewers", "flooded_building_count"),
+    ),
+    Topic(
         "access",
         "access to jobs",
         (
@@ -267,9 +277,9 @@ UNMODELLED: tuple[Unmodelled, ...] = (
         "pipes, pumps and demand",
     ),
     Unmodelled(
-        ("sewers", "sewer", "sewage", "wastewater", "sewer overflow", "sewer overflows", "combined sewer overflows"),
-        "sewer model",
-        "sewer pipes and manholes, and a pipe-flow engine; ask about stormwater on the surface instead",
+        ("sewage", "wastewater", "combined sewer overflows", "wastewater treatment"),
+        "wastewater model",
+        "foul sewers and their flows; ask about storm sewers or stormwater on the surface instead",
     ),
     Unmodelled(
         ("water quality", "bathing water", "sea water quality"), "data on water quality", "samples and a quality model"
@@ -320,9 +330,7 @@ UNMODELLED: tuple[Unmodelled, ...] = (
     ),
     Unmodelled(("parking", "parking spaces"), "model of parking", "spaces, prices and turnover by street"),
     Unmodelled(("wind", "wind comfort"), "model of wind", "building heights and a flow model"),
-    Unmodelled(
-        ("sunlight", "daylight", "views", "sun"), "model of daylight", "building heights by roof"
-    ),
+    Unmodelled(("sunlight", "daylight", "views", "sun"), "model of daylight", "building heights by roof"),
     Unmodelled(
         ("gentrification", "displacement", "segregation", "migration", "population growth"),
         "model of who moves where",
@@ -345,6 +353,10 @@ _BUILT = ("buildings", "land_use", "land_cover_map")
 _NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     **dict.fromkeys(BY_NAME["stormwater"].want, (("streets", *_BUILT),)),
     "flooded_building_count": (("buildings",), ("terrain", "spot_heights")),
+    **dict.fromkeys(
+        ("sewer_spill", "surcharged_manholes", "full_sewers"),
+        (("sewer_pipes",), ("sewer_nodes",), ("terrain", "spot_heights")),
+    ),
     **dict.fromkeys((*BY_NAME["traffic"].want, *BY_NAME["mode share"].want), (("streets",), ("zones", "buildings"))),
     **dict.fromkeys(
         (

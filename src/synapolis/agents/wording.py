@@ -25,13 +25,18 @@ _STORAGE_TEXT = {
     "basin": "a rain basin",
     "green_roof": "green roofs",
     "infiltration_strip": "infiltration strips",
-    "rain_garden": "rain gardens on a tenth of the paving",
+    "rain_garden": "rain gardens",
 }
 
 
 def _storage_depth(fields: Mapping[str, Any]) -> float:
     usual = USUAL_STORAGE.get(fields["storage"], {"depth_mm": 50.0})
     return float(fields.get("depth_mm", usual["depth_mm"]))
+
+
+def _storage_share(fields: Mapping[str, Any]) -> str:
+    usual = USUAL_STORAGE.get(fields["storage"])
+    return f", on {usual['share']:.0%} of the paving" if usual else ""
 
 
 def where_text(spot: Spot) -> str:
@@ -52,7 +57,11 @@ def change_text(change: Change) -> str:
         "plant_trees": lambda: f"a tree every {fields.get('spacing', 10):g} m {where}",
         "build_storage": lambda: (
             f"{_STORAGE_TEXT[fields['storage']]} for {_storage_depth(fields):g} mm {where}"
-            + ("" if "depth_mm" in fields else f" ({_storage_depth(fields):g} mm is the usual depth here)")
+            + (
+                ""
+                if "depth_mm" in fields
+                else f" ({_storage_depth(fields):g} mm is usual here{_storage_share(fields)})"
+            )
         ),
         "change_lanes": lambda: (
             f"{abs(fields['lanes'])} {'lane' if abs(fields['lanes']) == 1 else 'lanes'} "

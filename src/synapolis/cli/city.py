@@ -111,6 +111,25 @@ def city_show(
     _show(place, name)
 
 
+@city_app.command("sewers")
+def city_sewers(
+    name: Annotated[str, typer.Argument(help="Name of a city, or its folder.")],
+    inp: Annotated[Path, typer.Option("--inp", help="SWMM project to write.")],
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Write the made-up network even where one is mapped.")
+    ] = False,
+) -> None:
+    """Write a city's sewers as an EPA SWMM project; where none are mapped, made up along the streets and said so."""
+    from synapolis.report.sewers import sewer_project
+    from synapolis.scenarios.cache import default_cache
+
+    place = load_city(name)
+    with progress() as tell:
+        text = sewer_project(place, default_cache(), synthetic=synthetic, progress=tell)
+    inp.write_text(text, encoding="utf-8")
+    talk.print(f"Sewers of {place.title}: {inp}")
+
+
 @city_app.command("list")
 def city_list() -> None:
     """List the cities in the workspace."""

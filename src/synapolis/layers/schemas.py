@@ -302,6 +302,10 @@ LAYERS: dict[str, Schema] = {
             roughness=_number("Manning's n where known", "s/m^(1/3)", high=1, optional=True),
             upper_offset=_number("height of its invert above that of the upper node", "m", optional=True),
             lower_offset=_number("height of its invert above that of the lower node", "m", optional=True),
+            shape=_text("cross-section in SWMM's words where not CIRCULAR", optional=True),
+            height=_number("inner height where it is not round", "m", high=20, optional=True),
+            width=_number("inner width where it is not round", "m", high=50, optional=True),
+            barrels=_number("pipes side by side", "1", high=50, optional=True),
         ),
         _schema(
             "weather",

@@ -41,6 +41,11 @@ VIEWS: Mapping[str, View] = MappingProxyType({
     "rain_volume": View("Rain on land in the design storm", 10),
     "flooded_building_count": View("Buildings that surface water reaches", 1, "flooded_buildings", "buildings", "less",
                                    varied=False, illustrative=True),
+    "sewer_spill": View("Water that rises out of the sewers onto streets", 1, "sewer_spill_depth", "cells", "less",
+                        varied=False, illustrative=True, short="sewer spills"),
+    "surcharged_manholes": View("Manholes with water above their pipes", 1, better="less", varied=False,
+                                illustrative=True),
+    "full_sewers": View("Sewers that run full", 1, better="less", varied=False, illustrative=True),
     **{
         f"mean_jobs_within_{minutes}_min": View(
             f"Jobs within {minutes} minutes of the average resident", 1, f"jobs_within_{minutes}_min", "zones", "more",

@@ -34,7 +34,7 @@ AREA_OVER_HEIGHT: dict[str, float] = {
     "SEMICIRCULAR": 1.2697,
 }
 RECTANGULAR = ("RECT_CLOSED", "RECT_OPEN", "HORIZ_ELLIPSE", "VERT_ELLIPSE", "ARCH")
-OTHER_LINKS = ("PUMPS", "ORIFICES", "WEIRS", "OUTLETS")
+LEFT_OUT = ("PUMPS", "ORIFICES", "WEIRS", "OUTLETS", "SUBCATCHMENTS", "INFLOWS", "DWF", "RDII", "CONTROLS", "DIVIDERS")
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ class Sewers:
     name="read_swmm",
     decision="Bringing a city's own sewer model into the twin.",
     data=("EPA SWMM project (.inp)",),
-    method="Junctions and storage units become manholes, conduits pipes; feet become metres; a conduit that is not "
-    "round becomes the round one of the same full area.",
+    method="Junctions and storage units become manholes, conduits pipes with their shape, offsets and roughness; feet "
+    "become metres; the diameter is that of the round pipe of the same full area.",
     source="Rossman, L. A. (2015). Storm Water Management Model User's Manual Version 5.1. EPA/600/R-14/413b.",
-    limits="Pumps, weirs, orifices, outlets, controls and subcatchments are left out, and said so.",
+    limits="Pumps, weirs, orifices, outlets, controls, inflows and subcatchments, the room in storage units, and gates "
+    "and levels of outfalls are left out, and said so.",
     risks="A network that lives by its pumps is not the same without them: read the notes.",
     tests="tests/sources/test_swmm.py",
 )
@@ -85,9 +86,16 @@ def read_swmm(path: Path, crs: str | None) -> Sewers:
     scale = 1.0 if str(project["OPTIONS"].get("FLOW_UNITS", "CFS")).upper() in METRIC else FOOT
     nodes = _nodes(project, path, crs, scale)
     pipes, notes = _pipes(project, path, nodes, scale)
-    left = [f"{len(project[name])} {name.lower()}" for name in OTHER_LINKS if name in project and len(project[name])]
+    left = [f"{len(project[name])} {name.lower()}" for name in LEFT_OUT if name in project and len(project[name])]
     if left:
         notes.append(f"left out: {', '.join(left)}")
+    if stores := len(_items(project, "STORAGE")):
+        notes.append(f"{stores} storage units are taken as manholes: their room is left out")
+    held = [name for name, end in _items(project, "OUTFALLS") if str(end.kind).upper() != "FREE" or _gated(end)]
+    if held:
+        notes.append(
+            f"{len(held)} outfalls have a level or a flap gate of their own: the city's sea level stands instead"
+        )
     return Sewers(nodes, pipes, tuple(notes))
 
 
@@ -107,6 +115,10 @@ def _project(path: Path) -> Any:
 def _items(project: Any, section: str) -> list[tuple[str, Any]]:
     """Objects of a section by name; none where the project has no such section (its `get` would not decode it)."""
     return list(project[section].items()) if section in project else []
+
+
+def _gated(outfall: Any) -> bool:
+    return str(outfall.has_flap_gate).upper() in {"YES", "TRUE"}
 
 
 def _nodes(project: Any, path: Path, crs: str, scale: float) -> gpd.GeoDataFrame:
@@ -144,9 +156,11 @@ def _pipes(project: Any, path: Path, nodes: gpd.GeoDataFrame, scale: float) -> t
         if strange:
             raise SourceError(f"{path.name}: the conduit {name!r} ends at {strange[0]!r}, which is no node of the file")
         offsets = [float(value) * scale for value in (pipe.offset_upstream, pipe.offset_downstream)]
-        rows.append((*ends, diameter * scale, float(pipe.length) * scale, float(pipe.roughness), *offsets))
+        laid = (float(pipe.length) * scale, float(pipe.roughness), *offsets)
+        rows.append((*ends, diameter * scale, *laid, *_inside(section, diameter * scale, scale)))
         lines.append(shapely.LineString([nodes.geometry[end] for end in ends]))
     columns = ["from_node", "to_node", "diameter", "length", "roughness", "upper_offset", "lower_offset"]
+    columns += ["shape", "height", "width", "barrels"]
     table = gpd.GeoDataFrame(
         dict(zip(columns, zip(*rows, strict=True), strict=True)),
         geometry=lines, index=[str(name) for name in project["CONDUITS"]], crs=nodes.crs,
@@ -154,7 +168,18 @@ def _pipes(project: Any, path: Path, nodes: gpd.GeoDataFrame, scale: float) -> t
     if str(project["OPTIONS"].get("LINK_OFFSETS", "DEPTH")).upper() == "ELEVATION":
         for end, offset in (("from_node", "upper_offset"), ("to_node", "lower_offset")):
             table[offset] = np.maximum(table[offset] - nodes["invert"].reindex(table[end]).to_numpy(), 0.0)
-    return table, [f"{odd} of {len(table)} pipes are not round: taken as round of the same full area"] if odd else []
+    return table, [
+        f"{odd} of {len(table)} pipes are not one round pipe: their diameter is that of the same full area"
+    ] if odd else []
+
+
+def _inside(section: Any, diameter: float, scale: float) -> tuple[str, float, float, int]:
+    """Shape, height, width and number of a conduit's pipes."""
+    shape = str(section.shape).upper()
+    if shape in {"DUMMY", "FORCE_MAIN"}:
+        return "CIRCULAR", diameter, 0.0, 1  # what several carry together is in the diameter
+    width = float(section.parameter_2)
+    return shape, float(section.height) * scale, width * scale if math.isfinite(width) else 0.0, int(section.n_barrels)
 
 
 def _diameter(section: Any, name: str, path: Path) -> tuple[float, bool]:
@@ -171,4 +196,5 @@ def _diameter(section: Any, name: str, path: Path) -> tuple[float, bool]:
             f"{path.name}: the conduit {name!r} has the shape {shape}, which has no full area here; "
             f"known are {', '.join((*AREA_OVER_HEIGHT, *RECTANGULAR))}"
         )
-    return math.sqrt(4 * area / math.pi), shape in {"CIRCULAR", "FORCE_MAIN"}
+    area *= int(section.n_barrels)
+    return math.sqrt(4 * area / math.pi), shape in {"CIRCULAR", "FORCE_MAIN"} and int(section.n_barrels) == 1

@@ -119,11 +119,11 @@ def change_cover(
     version="2",
     decision="How much rain storage in an area would hold back.",
     method="Adds a depth of storage on a share of the ground that can bear it: green roofs on roofs, infiltration "
-    "strips and rain gardens on streets and paving, basins on open ground. The share's room is spread evenly: a rain garden "
-    "on a tenth of the paving that holds 250 mm gives each square metre of it 25 mm.",
-    limits="Runoff before it flows counts only the rain that falls on the storage; floods also fill it with what runs "
-    "onto it. Empty before the storm; what seeps away below it in the storm is left out; roofs are taken to bear it.",
-    risks="All roofs or all paving of the area is a great deal: give a share, or read it as the most that can be done.",
+    "strips and rain gardens on streets and paving, basins on open ground. The share's room is spread evenly: rain "
+    "gardens on a tenth of the paving that hold 250 mm give each square metre of it 25 mm.",
+    limits="Runoff before it flows counts only rain that falls on the storage; floods also fill it with what runs onto "
+    "it. Empty before the storm; what seeps away below it in the storm is left out; roofs are taken to bear it.",
+    risks="All roofs or paving of the area is a great deal: give a share, or read it as the most that can be done.",
     tests="tests/models/test_ground_edits.py",
 )
 def build_storage(
