@@ -13,7 +13,7 @@ import pytest
 from indicators.formulas.conftest import make_toy
 from indicators.formulas.test_toy_city import BY_HAND
 from synapolis.core.declare import REGISTRY
-from synapolis.core.errors import ScenarioError, SourceError
+from synapolis.core.errors import NotComputableError, ScenarioError, SourceError
 from synapolis.indicators.catalogue import select
 from synapolis.indicators.gate_file import read_gates
 from synapolis.indicators.observations import CITY, Observation, Target
@@ -21,6 +21,7 @@ from synapolis.report.baseline_data import baseline_csv, baseline_data, baseline
 from synapolis.scenarios.baseline import Measuring, measure
 from synapolis.scenarios.bind import parse_scenario
 from synapolis.scenarios.cache import Cache
+from synapolis.scenarios.rehearse import Rehearsal, rehearse
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "baseline.schema.json"
 TODAY = dt.date(2026, 11, 22)
@@ -155,6 +156,10 @@ def test_counts_that_no_model_changes_do_not_answer(toy, cache):
     assert changes["iso37120:21.5"].verdict == "changed"
     (gate,) = found.judgement.gates
     assert (gate.outcome, "no model changes the count" in gate.reason) == ("not computable", True)
+    asked = Rehearsal(homes, ("total_water_use_per_capita", "population_density"), members=0, gates=())
+    answer, _ = rehearse(toy.with_layers(counted), asked, cache)
+    assert [claim.quantity for claim in answer.claims] == ["population_density"]
+    assert "a scenario says nothing of it" in answer.not_computable["total_water_use_per_capita"]
 
 
 @pytest.mark.slow
@@ -196,6 +201,8 @@ def test_one_framework_can_be_asked_for(toy, cache):
     assert not only.answer.claims
     with pytest.raises(SourceError, match="no framework is called 'iso'; the catalogue has iso37120"):
         measure(toy, Measuring(frameworks=("iso",)), cache)
+    with pytest.raises(NotComputableError, match="computes none of the indicators of imd for .*: no scenario"):
+        measure(toy, Measuring(frameworks=("imd",)), cache, scenario=NEW_LINE)
 
 
 def test_an_ensemble_gives_intervals_that_hold_the_value(toy, cache):

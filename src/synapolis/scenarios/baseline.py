@@ -17,6 +17,7 @@ from synapolis.core.declare import REGISTRY
 from synapolis.core.digest import digest
 from synapolis.core.errors import ModelError, NotComputableError
 from synapolis.indicators.catalogue import TWIN, Indicator, bands, frameworks, select
+from synapolis.indicators.formulas.census import COUNTED
 from synapolis.indicators.gate_file import GateRule
 from synapolis.indicators.gates import AFFORDABILITY, GateResult
 from synapolis.indicators.observations import CITY, Benchmark, Observation, Target, latest
@@ -26,7 +27,7 @@ from synapolis.scenarios.answer import Answer, Claim, answer_hash
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.ensemble import interval, sample
-from synapolis.scenarios.gating import is_held, judge_rules
+from synapolis.scenarios.gating import judge_rules
 from synapolis.scenarios.pictures import zone_names
 from synapolis.scenarios.plan import ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, step_id, steps_of, versions_of
@@ -89,6 +90,11 @@ class Reading:
     spread: Spread | None = None
     claim: Claim | None = None
     missing: str = ""
+
+    @property
+    def made_by(self) -> str:
+        """Name of the model that computed it; empty where none did."""
+        return self.claim.run_path.partition(":")[0] if self.claim is not None else ""
 
 
 @dataclass(frozen=True)
@@ -222,6 +228,9 @@ def _rehearsed(
     gates: tuple[GateRule, ...] | None, sweep: Sweep | None, progress: Progress | None,
 ) -> Answer:  # fmt: skip
     """The answer for a scenario: judged by the gates of the city, or by those of every scenario."""
+    if not words:
+        raise NotComputableError(f"the twin computes none of the indicators of {', '.join(measuring.frameworks)} for "
+                                 f"{city.title}: no scenario can be judged by them; ask for more frameworks")  # fmt: skip
     wanted = Rehearsal(
         scenario, words, members=measuring.members, assumptions=measuring.assumptions, actor=measuring.actor,
         purpose=measuring.purpose, question=scenario.title or "Scenario", gates=AFFORDABILITY if gates is None else (),
@@ -245,9 +254,10 @@ def judge_by_indicators(baseline: Baseline, answer: Answer, *, today: dt.date | 
     changes = []
     for reading in baseline.readings:
         claim = claims.get(reading.indicator.quantity)
-        if claim is None or claim.before is None or claim.after is None:
-            continue
-        changes.append(_change(reading, claim, targets.get(reading.indicator.id), today))
+        if reading.claim is not None and reading.made_by in COUNTED:
+            changes.append(_still(reading, reading.claim))
+        elif claim is not None and claim.before is not None and claim.after is not None:
+            changes.append(_change(reading, claim, targets.get(reading.indicator.id), today))
     return Judgement(answer, tuple(changes), answer.gates)
 
 
@@ -256,11 +266,8 @@ def _change(reading: Reading, claim: Claim, target: Target | None, today: dt.dat
     scale = _scale(row)
     before, after = (float(value or 0.0) * scale for value in (claim.before, claim.after))
     low, high = (None if end is None else end * scale for end in (claim.low, claim.high))
-    if is_held(claim.run_path):
-        verdict: Any = "does not answer"
-        after, low, high = before, None, None
-    elif _same(before, after):
-        verdict = "unchanged"
+    if _same(before, after):
+        verdict: Any = "unchanged"
     elif claim.detectable is False:
         verdict = "no detectable difference"
     elif row.better == "neither":
@@ -269,6 +276,13 @@ def _change(reading: Reading, claim: Claim, target: Target | None, today: dt.dat
         verdict = "better" if (after > before) == (row.better == "higher") else "worse"
     then, now = (stand(row, v, target=target, bands=bands().get(row.id, ()), today=today) for v in (before, after))
     return Change(row, before, after, low, high, verdict, claim, then, now)
+
+
+def _still(reading: Reading, claim: Claim) -> Change:
+    """A count that no model changes: a scenario says nothing of it."""
+    value = float(reading.value or 0.0)
+    standing = reading.standing
+    return Change(reading.indicator, value, value, None, None, "does not answer", claim, standing, standing)
 
 
 def _same(before: float, after: float) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synapolis.core.errors import ScenarioError
-from synapolis.indicators.formulas.census import RATIOS
 from synapolis.indicators.gate_file import EVERY, GateRule, judge_rule
 from synapolis.indicators.gates import GateResult
 from synapolis.layers.city import City
@@ -16,15 +15,6 @@ from synapolis.scenarios.bind import bind
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.rehearse import Outcome, Rehearsal, run_both
-
-COUNTED = frozenset(ratio.name for ratio in RATIOS)
-"""Models of indicators whose counts no model changes: with more residents their ratio would move by itself."""
-HELD = "is counted today, and no model changes the count: a scenario says nothing of it"
-
-
-def is_held(step: str) -> bool:
-    """Whether a figure was made, by the name or id of its last step, from counts that no scenario changes."""
-    return step.partition(":")[0] in COUNTED
 
 
 def judge_rules(
@@ -59,10 +49,8 @@ def _zoned(rules: Sequence[GateRule]) -> bool:
 
 def _judged(rule: GateRule, outcome: Outcome, changes: NDArray[np.float64] | None) -> GateResult:
     if not outcome.has(rule.quantity) or (rule.zone and not outcome.has("zones")):
-        reason = outcome.planner.lacks(rule.quantity) or f"{rule.quantity} was not part of this run"
-        return judge_rule(rule, None, None, reason=reason)
-    if is_held(outcome.planner.want(rule.quantity).node.name):
-        return judge_rule(rule, None, None, reason=f"{rule.quantity.replace('_', ' ')} {HELD}")
+        reason = outcome.planner.lacks(rule.quantity) or outcome.missing.get(rule.quantity)
+        return judge_rule(rule, None, None, reason=reason or f"{rule.quantity} was not part of this run")
     before, after = (np.atleast_1d(np.asarray(value, dtype=float)) for value in outcome.pair(rule.quantity))
     if not rule.zone:
         return judge_rule(rule, before, after, changes=changes)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from synapolis.core.declare import REGISTRY, Assumption, Declaration, FixedPoint
 from synapolis.core.errors import NotComputableError, ScenarioError
+from synapolis.indicators.formulas.census import COUNTED, NO_ANSWER
 from synapolis.layers.city import City
 from synapolis.layers.schemas import LAYERS
 from synapolis.models.finance.costs import cost_assumptions
@@ -111,13 +112,16 @@ class Planner:
         Raises
         ------
         NotComputableError
-            Naming what the city lacks.
+            Naming what the city lacks; or with edits applied, that the word is a count which no model changes.
         """
         if word not in REGISTRY.quantities:
             raise NotComputableError(f"no quantity is called {word!r}; `synapolis vocabulary` lists them")
-        found = self.resolve(word, self.last if stage is None else stage)
+        stage = self.last if stage is None else stage
+        found = self.resolve(word, stage)
         if isinstance(found, Unavailable):
             raise NotComputableError(f"not computable: {self._lacking(found.needs, f' for {word}')}")
+        if stage and found.node.name in COUNTED:
+            raise NotComputableError(f"not computable: {word} {NO_ANSWER}")
         return found
 
     def why_not(self, word: str) -> str | None:

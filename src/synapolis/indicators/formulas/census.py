@@ -84,6 +84,11 @@ RATIOS = (
 )  # fmt: skip
 """Every indicator of this module."""
 
+COUNTED = frozenset(ratio.name for ratio in RATIOS) | {"households"}
+"""Models that tell a count no model changes: with more residents or homes below the line a ratio would move by itself,
+and mean nothing. A scenario gets no answer from them."""
+NO_ANSWER = "is counted today, and no model changes the count: a scenario says nothing of it"
+
 
 def ratio_of(zones: gpd.GeoDataFrame, column: str, over: NDArray[np.float64] | str, factor: float) -> float:
     """Sum a counted column over a denominator, in the zones where both are known, times a factor.
