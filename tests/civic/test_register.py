@@ -1,9 +1,12 @@
 """The register: the twin's entries from its declarations; versions of others kept, immutable, and nobody else's."""
 
+import sqlite3
+
 import pytest
 from sqlalchemy import text
 
 from civic.samples import scanner
+from synapolis.civic.check import check
 from synapolis.civic.completeness import applicable, completeness, overall
 from synapolis.civic.entry import fields_of
 from synapolis.civic.formats import read_entries
@@ -11,6 +14,7 @@ from synapolis.civic.register import Register, order
 from synapolis.civic.twin import Profile, read_profile
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import RecordsError, RegisterError
+from synapolis.records.canonical import canonical, content_hash
 
 
 def test_everything_declared_is_in_the_register_and_complete(register):
@@ -111,6 +115,48 @@ def test_versions_are_never_changed_even_by_hand(register):
         with pytest.raises(RecordsError, match="never changed"), register.store.write() as connection:
             connection.execute(text(act))
     assert register.versions("example:parking-scanner")[0].standing == "published"
+
+
+def without_triggers(register, *statements):
+    """Do as somebody who opens the database by hand, past everything that refuses."""
+    with sqlite3.connect(register.store.name) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f'DROP TRIGGER "{name}"')
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def test_a_version_changed_around_the_database_is_refused_and_found(register):
+    register.enter([scanner(), scanner(id="example:sweeper")], actor="clerk")
+    assert register.altered() == ()
+    without_triggers(
+        register,
+        "UPDATE register_versions SET content = replace(content, 'warden', 'robot') WHERE entry_id LIKE '%nner'",
+    )
+    with pytest.raises(RegisterError, match="version 1 of 'example:parking-scanner' was changed in the database"):
+        register.entries()
+    changed, says = ("example:parking-scanner", "1"), "is not what the journal says was entered; restore a backup"
+    assert register.altered() == ((*changed, says),)
+    assert [(one.entry, one.weight) for one in check(register, root=None)][-1] == (changed[0], "problem")
+
+
+def test_a_version_changed_with_its_hash_or_taken_away_or_slipped_in_is_found_by_the_journal(register):
+    register.enter([scanner(), scanner(id="example:sweeper")], actor="clerk")
+    forged = scanner(objection_procedure="None.").model_dump(mode="json")
+    without_triggers(
+        register,
+        "INSERT INTO register_versions SELECT 'example:ghost', version, status, content, content_hash, author, at, "
+        "journal_seq FROM register_versions WHERE entry_id = 'example:sweeper'",
+        "DELETE FROM register_versions WHERE entry_id = 'example:sweeper'",
+        f"UPDATE register_versions SET content = '{canonical(forged)}', content_hash = '{content_hash(forged)}' "
+        "WHERE entry_id LIKE '%scanner'",
+    )
+    assert [(id_, says.partition(";")[0]) for id_, _, says in register.altered()] == [
+        ("example:ghost", "is there, but the journal knows nothing of it"),
+        ("example:parking-scanner", "is not what the journal says was entered"),
+        ("example:sweeper", "was entered, and is no longer there"),
+    ]
 
 
 def test_the_twins_versions_are_kept_once_and_a_new_wording_is_the_second(register):

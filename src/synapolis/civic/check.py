@@ -54,6 +54,10 @@ def check(register: Register, *, root: Path | None) -> tuple[Finding, ...]:
     found = []
     for algorithm in REGISTRY.algorithms.values():
         found += _of_code(algorithm, root)
+    altered = register.altered()
+    found += [Finding(id_, "problem", f"version {version} {says}") for id_, version, says in altered]
+    if altered:
+        return tuple(found)  # what follows reads these versions
     unsaid = [name for name in CITY_SAYS if not getattr(register.profile, name)]
     if unsaid:
         names = ", ".join(name.replace("_", " ") for name in unsaid)

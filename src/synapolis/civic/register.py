@@ -24,6 +24,8 @@ from synapolis.records.store import Store
 from synapolis.records.tables import RegisterVersion, fetch, put, register_versions
 
 Standing = Literal["published", "draft"]
+KIND = "register"
+"""Kind of the journal's entries that tell of versions entered."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,25 @@ class Register:
         """Return the kept versions of an entry, the oldest first."""
         with self.store.read() as connection:
             return tuple(_versions(connection, id_))
+
+    def altered(self) -> tuple[tuple[str, str, str], ...]:
+        """Kept versions that are not what the journal says was entered: id, version, and what is wrong.
+
+        The database refuses to change a version; this finds what was done around it.
+        """
+        entered = {
+            (entry.body["entry"], entry.body["version"]): (entry.body["content_hash"], entry.body["status"])
+            for entry in self.journal.entries(kind=KIND)
+        }
+        with self.store.read() as connection:
+            kept = {(row.entry_id, row.version): row for row in fetch(connection, RegisterVersion)}
+        wrong = [(*key, "was entered, and is no longer there") for key in entered.keys() - kept.keys()]
+        for key, row in kept.items():
+            if key not in entered:
+                wrong.append((*key, "is there, but the journal knows nothing of it"))
+            elif (content_hash(row.content), row.status) != entered[key]:
+                wrong.append((*key, "is not what the journal says was entered; restore a backup"))
+        return tuple(sorted(wrong))
 
     def require(self, id_: str) -> Version:
         """Return the published version that a system runs under; what has none may not start.
@@ -170,7 +191,7 @@ class Register:
         content, standing = entry.model_dump(mode="json"), _standing(entry)
         mark = content_hash(content)
         body = {"act": "enter", "entry": entry.id, "version": entry.version, "status": standing, "content_hash": mark}
-        written = self.journal.append("register", actor, body, purpose, within=connection)
+        written = self.journal.append(KIND, actor, body, purpose, within=connection)
         row = RegisterVersion(entry.id, entry.version, standing, content, mark, actor, written.at, written.seq)
         put(connection, row)
         return Entered(entry, standing, new=True, lacks=completeness(entry).needed)
@@ -233,5 +254,10 @@ def _by_entry(connection: Connection) -> dict[str, list[Version]]:
 
 
 def _version(row: RegisterVersion) -> Version:
+    if content_hash(row.content) != row.content_hash:
+        raise RegisterError(
+            f"version {row.version} of {row.entry_id!r} was changed in the database after it was entered: its content "
+            "no longer gives its hash; restore a backup (`synapolis register check` lists all such)"
+        )
     standing: Standing = "published" if row.status == "published" else "draft"
     return Version(AlgorithmEntry(**row.content), standing, row.author, row.at, row.journal_seq)

@@ -197,6 +197,17 @@ def _version(register: Register, id_: str, version: str) -> AlgorithmEntry:
     raise RegisterError(f"version {version} of {id_!r} is not kept; there are: {known}")
 
 
+@register_app.command("form")
+def register_form() -> None:
+    """Print an empty form for another system of the city: fill it in, then `register import` it.
+
+    Example: `synapolis register form > scanner.yaml`.
+    """
+    from synapolis.civic.form import form
+
+    sys.stdout.write(form())
+
+
 @register_app.command("import")
 def register_import(
     files: Annotated[list[Path], typer.Argument(help="JSON or YAML: entries in our fields, or in a known standard.")],

@@ -155,7 +155,7 @@ def _sqlite(url: URL) -> Engine:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # who did what is nobody else's business
     except OSError as error:
         raise RecordsError(
-            f"cannot open the records at {path}: {error.strerror}; set SYNAPOLIS_HOME elsewhere"
+            f"cannot open the records at {path}: {error.strerror}; give another place by SYNAPOLIS_HOME or {SETTING}"
         ) from None
     engine = create_engine(url.set(database=str(path)), connect_args={"timeout": WAIT})
     event.listen(engine, "connect", _prepare_sqlite)
@@ -225,18 +225,33 @@ def _postgresql(url: URL) -> Engine:
     return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args=arguments)
 
 
+REASONS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (
+        ("database is locked", "lock timeout"),
+        f"have been held by another process for {WAIT:.0f} s; wait for it to end, then try again",
+    ),
+    (
+        ("file is not a database", "malformed"),
+        "are damaged or no database: {}; restore a backup, or move the file away to begin anew",
+    ),
+    (("append-only", "never changed", "UNIQUE", "duplicate key"), "refuse this: {}; nothing was changed"),
+    (("is full", "No space"), "cannot grow: {}; free some space, nothing was changed"),
+    (
+        ("disk I/O", "readonly"),
+        "cannot be written: {}; is the disk full, or the place read-only? Nothing was changed",
+    ),
+    (
+        ("connection", "Connection"),
+        "cannot be reached: {}; does the server run, and is the address in " + SETTING + " right?",
+    ),
+    (("",), "answered: {}; nothing was changed"),
+)
+"""Signs in what a database says, and what it means with the next step; the first that fits."""
+
+
 def _reason(error: SQLAlchemyError) -> str:
     """What went wrong, in words, with the next step."""
     said = str(error.orig if isinstance(error, DBAPIError) and error.orig else error).strip().splitlines()
     text = said[0] if said else type(error).__name__
-    if "database is locked" in text or "lock timeout" in text:
-        return f"have been held by another process for {WAIT:.0f} s; wait for it to end, then try again"
-    if "file is not a database" in text or "malformed" in text:
-        return f"are damaged or no database: {text}; restore a backup, or move the file away to begin anew"
-    if "append-only" in text or "never changed" in text or "UNIQUE" in text or "duplicate key" in text:
-        return f"refuse this: {text}; nothing was changed"
-    if "is full" in text or "No space" in text:
-        return f"cannot grow: {text}; free some space, nothing was changed"
-    if "connection" in text.lower():
-        return f"cannot be reached: {text}; does the server run, and is the address in {SETTING} right?"
-    return f"answered: {text}; nothing was changed"
+    told = next(told for signs, told in REASONS if any(sign in text for sign in signs))
+    return told.replace("{}", text)

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from synapolis.core.errors import RecordsError
 from synapolis.records.canonical import canonical
 
 metadata = MetaData()
@@ -45,7 +46,10 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Any) -> Any:  # noqa: ARG002
         """Text to value."""
-        return None if value is None else json.loads(value)
+        try:
+            return None if value is None else json.loads(value)
+        except ValueError as error:
+            raise RecordsError(f"a row of the records no longer holds JSON ({error}); restore a backup") from error
 
 
 Sequence = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER is SQLite's own row number

@@ -155,7 +155,7 @@ def test_findings_name_the_field_and_what_it_needs():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "cannot read bad.json as JSON or YAML"),
+        ("{", "bad.json is no JSON or YAML: Expecting property name"),
         ("[3]", "entry 1: an entry is a mapping of fields to values, got int"),
         ('[{"name": "A", "organization": "B", "schema": "0.4"}, {"colour": "red"}]', "entry 2: no known standard"),
         ('{"organization": "B", "name": "", "standard_version": "1.0"}', "needs a name"),
@@ -167,6 +167,30 @@ def test_a_malformed_file_is_refused_whole_with_the_place(tmp_path, text, says):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SourceError, match=says):
         read_entries(path)
+
+
+def test_yaml_is_read_as_it_stands_not_as_numbers_and_dates(tmp_path):
+    path = tmp_path / "entry.yaml"
+    path.write_text(
+        "id: a\nname: B\nversion: 1.10\nrevision_date: 2027-01-01\ncontact:\n"
+        "datasets: [{name: no, personal_data: yes}]\n"
+    )
+    with pytest.raises(SourceError, match="datasets.0.name: Input should be a valid string"):
+        read_entries(path)
+    path.write_text(path.read_text().replace("name: no", "name: 1e3"))
+    entry = read_entries(path)[0]
+    assert entry.contact == ""  # left empty
+    assert (entry.version, entry.revision_date) == ("1.10", "2027-01-01")
+    assert (entry.datasets[0].name, entry.datasets[0].personal_data) == ("1e3", True)
+
+
+def test_a_field_misspelled_is_told_with_the_one_it_is_like(tmp_path):
+    path = tmp_path / "entry.yaml"
+    path.write_text("id: a\nname: B\nsummary: C\ncontract: D\n")
+    with pytest.raises(SourceError, match="entry.yaml, entry 1: an entry has no field 'contract'; is 'contact' meant?"):
+        read_entries(path)
+    with pytest.raises(SourceError, match="cannot read .*nowhere.yaml: No such file"):
+        read_entries(tmp_path / "nowhere.yaml")
 
 
 def test_an_unknown_standard_names_the_known_ones():

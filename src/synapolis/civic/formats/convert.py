@@ -6,6 +6,7 @@ a document that was read is written again byte for byte, field by field.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
@@ -25,6 +26,8 @@ from synapolis.core.errors import SourceError
 ABSENT = "(absent)"
 """In `extras`: the fields that the document did not have and an entry would write."""
 
+SAYS_STANDARD = ("_standard", "standard_version", "schema")
+"""Fields in which a document says its standard, the surest first."""
 MARKS = {"Algoritmeregister 0.2": "nl-0.2", "0.3.1": "nl-0.3.1"}
 
 
@@ -52,7 +55,7 @@ def standard_of(document: Mapping[str, Any]) -> str:
     SourceError
         When no standard fits.
     """
-    said = str(document.get("_standard") or document.get("standard_version") or document.get("schema") or "")
+    said = next((str(document[name]) for name in SAYS_STANDARD if document.get(name)), "")
     if "risk_category" in document or "algorithm_type" in document:
         return "eurocities-0.3.1"
     if said in MARKS or f"nl-{said}" in _dutch():
@@ -184,6 +187,16 @@ def _fitting(name: str, value: Any, kind: Standard, shortened: list[str]) -> Any
     return value[: limit - 1].rsplit(None, 1)[0].rstrip(",;:") + "…"
 
 
+class _Words(yaml.SafeLoader):
+    """YAML in which only yes/no and nothing are more than text: 1.10 is a version, 2027-01-01 a date as it stands."""
+
+
+_Words.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in {"bool", "null", "merge"}]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def read_entries(path: Path) -> list[AlgorithmEntry]:
     """Read every entry of a JSON or YAML file: one document or a list of them, in any known standard or in our fields.
 
@@ -193,10 +206,13 @@ def read_entries(path: Path) -> list[AlgorithmEntry]:
         When the file cannot be read, naming the document and what is wrong with it. All entries are read or none.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise SourceError(f"cannot read {path.name} as JSON or YAML: {str(error).splitlines()[0]}") from error
+        text = path.read_text(encoding="utf-8-sig")
+        data = json.loads(text) if path.suffix == ".json" else yaml.load(text, Loader=_Words)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        says = " ".join(str(error).split()) or "it is nested too deeply"
+        raise SourceError(f"{path.name} is no JSON or YAML: {says}") from error
     documents = data if isinstance(data, list) else [data]
     return [_entry_of(document, f"{path.name}, entry {place}") for place, document in enumerate(documents, start=1)]
 
@@ -204,13 +220,24 @@ def read_entries(path: Path) -> list[AlgorithmEntry]:
 def _entry_of(document: Any, where: str) -> AlgorithmEntry:
     if not isinstance(document, dict):
         raise SourceError(f"{where}: an entry is a mapping of fields to values, got {type(document).__name__}")
-    own = document.keys() - AlgorithmEntry.model_fields.keys()
+    known = AlgorithmEntry.model_fields.keys()
+    strange = [str(name) for name in document if name not in known]
     try:
-        if "id" in document and "name" in document and not own:
-            return AlgorithmEntry(**document)
+        ours = {"id", "name"} <= document.keys() and document.keys().isdisjoint(SAYS_STANDARD)
+        if ours and len(strange) < len(document) / 2:
+            _refuse_strange(strange)
+            return AlgorithmEntry(**{name: value for name, value in document.items() if value is not None})
         return read_document(document)
     except ValidationError as error:
         first = error.errors()[0]
         raise SourceError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     except SourceError as error:
         raise SourceError(f"{where}: {error}") from error
+
+
+def _refuse_strange(names: list[str]) -> None:
+    """Refuse fields that an entry in our own fields does not have."""
+    if names:
+        near = difflib.get_close_matches(names[0], AlgorithmEntry.model_fields, n=1)
+        meant = f"; is {near[0]!r} meant?" if near else "; what goes beyond our fields belongs under `extras`"
+        raise SourceError(f"an entry has no field {', '.join(map(repr, names))}{meant}")
