@@ -99,6 +99,53 @@ TOPICS: tuple[Topic, ...] = (
         ("vehicle_kilometres", "mean_car_delay", "mode_share_car"),
     ),
     Topic(
+        "emissions",
+        "what traffic emits",
+        (
+            *("emissions", "co2", "co2 emissions", "carbon emissions", "carbon dioxide", "carbon", "greenhouse gases"),
+            *("greenhouse gas emissions", "traffic emissions", "emissions of traffic", "emissions from traffic"),
+            *("car emissions", "exhaust", "vehicle emissions", "to traffic emissions"),
+        ),
+        ("traffic_carbon_dioxide", "traffic_nitrogen_oxides"),
+    ),
+    Topic(
+        "air pollution",
+        "what traffic puts into the air",
+        (
+            *("air pollution", "pollution", "nox", "nitrogen oxides", "air pollution from traffic", "exhaust fumes"),
+            *("traffic pollution", "fumes", "to traffic pollution"),
+        ),
+        ("traffic_nitrogen_oxides",),
+    ),
+    Topic(
+        "noise",
+        "road noise",
+        (
+            *("noise", "noise levels", "traffic noise", "road noise", "noise from traffic", "street noise"),
+            *("noise pollution", "noise exposure", "noise at home", "how loud it is", "how loud it gets", "quieter"),
+            *("louder", "loud", "quiet", "to traffic noise"),
+        ),
+        ("residents_in_road_noise", "resident_road_noise"),
+    ),
+    Topic(
+        "road safety",
+        "road safety",
+        (
+            *("road safety", "traffic safety", "crashes", "accidents", "traffic accidents", "road accidents"),
+            *("collisions", "injury crashes", "safer", "safe for traffic", "safer to drive", "less safe"),
+            *("injuries on the road", "injuries in traffic", "safety on the road", "safety of traffic", "get safer"),
+            *("to traffic safety", "to traffic accidents", "make the streets safer", "make streets safer"),
+            *("make it safer", "make the street safer"),
+        ),
+        ("injury_crashes",),
+    ),
+    Topic(
+        "cost of driving",
+        "what driving costs households",
+        ("cost of driving", "costs of driving", "driving costs", "cost of travel", "travel costs", "transport costs"),
+        ("travel_cost_per_household",),
+    ),
+    Topic(
         "mode share",
         "how people travel",
         (
@@ -210,31 +257,14 @@ class Unmodelled:
 
 UNMODELLED: tuple[Unmodelled, ...] = (
     Unmodelled(
-        (
-            "air quality",
-            "air pollution",
-            "pollution",
-            "smog",
-            "no2",
-            "nox",
-            "pm10",
-            "pm2 5",
-            "particulates",
-            "clean air",
-        ),
+        ("air quality", "smog", "no2", "pm10", "pm2 5", "particulates", "clean air", "dirty air"),
         "model of air quality",
-        "emissions by street, wind and a dispersion model",
+        "wind and a dispersion model; ask about air pollution from traffic, which tells how much is emitted",
     ),
     Unmodelled(
-        (
-            *("co2", "carbon", "emissions", "carbon emissions", "co2 emissions", "greenhouse gases", "climate change"),
-            *("carbon footprint", "greenhouse gas emissions", "climate"),
-        ),
-        "model of emissions",
-        "a vehicle fleet, energy use by building and emission factors",
-    ),
-    Unmodelled(
-        ("noise", "noise levels", "traffic noise"), "model of noise", "traffic by hour, walls and a noise model"
+        ("climate change", "carbon footprint", "climate"),
+        "model of all that a city emits",
+        "energy use by building and what is consumed; ask about emissions, which tells those of traffic",
     ),
     Unmodelled(
         ("temperature", "temperatures", "air temperature", "air temperatures"),
@@ -252,9 +282,9 @@ UNMODELLED: tuple[Unmodelled, ...] = (
         "recorded incidents by place and a tested relation between them and what is built",
     ),
     Unmodelled(
-        ("crashes", "road safety", "accidents", "traffic accidents", "road deaths", "collisions", "traffic deaths"),
-        "model of crashes",
-        "crash records by street and a tested safety function",
+        ("road deaths", "traffic deaths", "deaths on the road", "fatal crashes"),
+        "model of deaths on the road",
+        "crash records by severity; ask about road safety, which tells the injury crashes to expect",
     ),
     Unmodelled(
         ("school grades", "grades", "education", "school results", "test scores", "school places", "pupils"),
@@ -357,7 +387,14 @@ _NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("sewer_spill", "surcharged_manholes", "full_sewers"),
         (("sewer_pipes",), ("sewer_nodes",), ("terrain", "spot_heights")),
     ),
-    **dict.fromkeys((*BY_NAME["traffic"].want, *BY_NAME["mode share"].want), (("streets",), ("zones", "buildings"))),
+    **dict.fromkeys(
+        (
+            *(word for name in ("traffic", "mode share", "emissions", "road safety") for word in BY_NAME[name].want),
+            "travel_cost_per_household",
+        ),
+        (("streets",), ("zones", "buildings")),
+    ),
+    **dict.fromkeys(BY_NAME["noise"].want, (("streets",), ("buildings",))),
     **dict.fromkeys(
         (
             "city_mean_time_to_jobs",
@@ -379,6 +416,8 @@ _LAYER_WORDS = {
     "zones": "zones",
     "terrain": "terrain",
     "spot_heights": "spot heights",
+    "sewer_pipes": "sewer pipes",
+    "sewer_nodes": "manholes",
     "heights": "building heights",
     "land_use": "land use",
     "land_cover_map": "land cover",

@@ -333,6 +333,7 @@ LinkNoise = Annotated[
 ]
 FacadeNoise = Annotated[Floats, on("building", "dB", "Road noise at the loudest facade, Lden.")]
 ResidentsInRoadNoise = Annotated[float, on("city", "1", "Residents of buildings whose loudest facade is too loud.")]
+ResidentRoadNoise = Annotated[float, on("city", "dB", "Road noise at the facade of the average resident's home, Lden.")]
 LinkCrashes = Annotated[Floats, on("link", "1/a", "Injury crashes expected in a year.")]
 InjuryCrashes = Annotated[float, on("city", "1/a", "Injury crashes expected in a year.")]
 TravelCostPerHousehold = Annotated[float, on("city", "money/a", "What driving within the city costs a household.")]

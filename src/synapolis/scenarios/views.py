@@ -73,6 +73,8 @@ VIEWS: Mapping[str, View] = MappingProxyType({
                                     "less", "kg", short="traffic NOₓ"),
     "residents_in_road_noise": View("Residents with more than 55 dB of road noise at the facade", 1, "facade_noise",
                                     "buildings", "less", short="residents in road noise"),
+    "resident_road_noise": View("Road noise at the average resident's facade", 0.01, "facade_noise", "buildings",
+                                "less", short="road noise"),
     "injury_crashes": View("Injury crashes expected in a year", 0.01, "link_crashes", "links", "less",
                            illustrative=True, short="injury crashes"),
     "travel_cost_per_household": View("What driving costs a household in a year", 1, better="less", unit="money",

@@ -20,6 +20,7 @@ from synapolis.layers.vocabulary import (
     LinkNoise,
     LinkSpeed,
     Population,
+    ResidentRoadNoise,
     ResidentsInRoadNoise,
     Streets,
 )
@@ -139,6 +140,7 @@ class Heard(NamedTuple):
 
     facade_noise: FacadeNoise
     residents_in_road_noise: ResidentsInRoadNoise
+    resident_road_noise: ResidentRoadNoise
 
 
 @model(
@@ -179,7 +181,8 @@ def facade_noise(
     at, power = _sources(streets, link_noise)
     level = _levels(buildings, at, power, noise_screening)
     told = np.maximum(level + _lden_over_peak(peak_hour_share, evening_traffic_share, night_traffic_share), QUIET)
-    return Heard(told, float(building_population[told > noise_limit].sum()))
+    mean = float(told @ building_population / housed) if housed > 0 else QUIET
+    return Heard(told, float(building_population[told > noise_limit].sum()), mean)
 
 
 def _lden_over_peak(peak: float, evening: float, night: float) -> float:
