@@ -123,8 +123,8 @@ def _reach(
     aboard = np.zeros((len(net.departure), WIDTH), dtype=kind.dtype)
     there = np.empty((len(net.slot_time), WIDTH), dtype=kind.dtype)
     risen = np.empty(len(net.slot_time), dtype=np.int32)
-    event_start, event_slot, event_time = arrivals(net, to_goal, ask)
-    work = np.empty((WIDTH, len(ask.departures)), dtype=np.int32)
+    event_start, event_slot, event_time = without_stays(net, to_goal, *arrivals(net, to_goal, ask))
+    leave = leave_of(ask.departures)
     wanted = np.ones(WIDTH, dtype=np.bool_)
     anew = len(earlier.marks) == 0
     differs = np.zeros((len(marks), WIDTH), dtype=np.bool_)
@@ -138,7 +138,7 @@ def _reach(
                 continue
             events = slice(event_start[goal], event_start[goal + 1])
             summarise(
-                event_slot[events], event_time[events], there, risen, to_goal, goal, first, wanted, ask, work, found
+                event_slot[events], event_time[events], there, risen, to_goal, goal, first, wanted, ask, leave, found
             )
 
 
@@ -215,6 +215,43 @@ def arrivals(net: Network, to_goal: Doors, ask: Ask) -> tuple[Numbers, Times, Ti
 
 
 @numba.njit(cache=True, nogil=True)
+def without_stays(
+    net: Network, to_goal: Doors, start: Numbers, slot: Times, second: Times
+) -> tuple[Numbers, Times, Times]:
+    """Leave out arrivals whose riders are at the goal no later if they stay aboard: nobody's times change."""
+    after = np.full(len(net.departure), -1, dtype=np.int32)
+    for ride in range(len(after)):
+        if net.before[ride] >= 0:
+            after[net.before[ride]] = ride
+    on_foot = np.full(len(net.slot_start) - 1, FAR, dtype=np.int32)
+    kept_start = np.zeros_like(start)
+    size = 0
+    for goal in range(len(start) - 1):
+        for a in range(to_goal.start[goal], to_goal.start[goal + 1]):
+            on_foot[to_goal.stop[a]] = to_goal.seconds[a]
+        for e in range(start[goal], start[goal + 1]):
+            if not _worth_staying(net, after, on_foot, net.slot_ride[slot[e]], second[e]):
+                slot[size], second[size] = slot[e], second[e]
+                size += 1
+        for a in range(to_goal.start[goal], to_goal.start[goal + 1]):
+            on_foot[to_goal.stop[a]] = FAR
+        kept_start[goal + 1] = size
+    return kept_start, slot[:size].copy(), second[:size].copy()
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _worth_staying(net: Network, after: Times, on_foot: Times, ride: int, second: int) -> bool:
+    """Whether a later stop of the run is no later at the goal."""
+    ride = after[ride]
+    while ride >= 0 and net.departure[ride] <= second:
+        i = net.arrival_slot[ride]
+        if i >= 0 and net.slot_time[i] + on_foot[net.slot_stop[i]] <= second:
+            return True
+        ride = after[ride]
+    return False
+
+
+@numba.njit(cache=True, nogil=True)
 def arrival_count(net: Network, to_goal: Doors, goal: int) -> int:
     """How many arrivals there are at the stops around a goal."""
     count = 0
@@ -250,6 +287,37 @@ def fill_arrivals(net: Network, to_goal: Doors, goal: int, ask: Ask, slot: Times
     return count
 
 
+class Leave(NamedTuple):
+    """Departures looked up by second, and summed."""
+
+    first: int  # [s] the first departure
+    earlier: Times  # (second,) departures before that second, counted from the first departure
+    total: Numbers  # (departure + 1,) [s] sum of the departures before each
+
+
+@numba.njit(cache=True, nogil=True)
+def leave_of(departures: Times) -> Leave:
+    """Arrange departures for `summarise`."""
+    count = len(departures)
+    earlier = np.empty(departures[-1] - departures[0] + 2, dtype=np.int32)
+    k = 0
+    for second in range(len(earlier)):
+        while k < count and departures[k] < departures[0] + second:
+            k += 1
+        earlier[second] = k
+    total = np.zeros(count + 1, dtype=np.int64)
+    for k in range(count):
+        total[k + 1] = total[k] + departures[k]
+    return Leave(departures[0], earlier, total)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _since(leave: Leave, second: int, low: int, high: int) -> int:
+    """The first of the departures low:high that leaves at a second or later; `high` where none does."""
+    at = min(max(second - leave.first, 0), len(leave.earlier) - 1)
+    return min(max(np.int64(leave.earlier[at]), low), high)
+
+
 @numba.njit(cache=True, nogil=True)
 def summarise(
     slots: Times,
@@ -261,13 +329,28 @@ def summarise(
     first_origin: int,
     wanted: NDArray[np.bool_],
     ask: Ask,
-    work: Times,
+    leave: Leave,
     found: Pairs,
 ) -> None:
-    """Times from the wanted of a batch of origins to one goal."""
+    """Times from the wanted of a batch of origins to one goal.
+
+    Departures that arrive at the same second are summed in one step: those that leave too early to be quicker than the
+    walk, or than the longest time, count as that.
+    """
     lanes = len(ask.departures)
     origins = min(WIDTH, found.mean.shape[0] - first_origin)
-    done = np.zeros(WIDTH, dtype=there.dtype)
+    walk = np.full(WIDTH, FAR, dtype=np.int32)
+    for a in range(to_goal.direct_start[goal], to_goal.direct_start[goal + 1]):
+        j = to_goal.direct_origin[a] - first_origin
+        if 0 <= j < WIDTH:
+            walk[j] = to_goal.direct_seconds[a]
+    done = np.full(WIDTH, lanes, dtype=there.dtype)  # who is not wanted has nothing left to do
+    for j in range(origins):
+        if wanted[j]:
+            done[j] = 0
+    total = np.zeros(WIDTH, dtype=np.int64)
+    departures, limits = ask.departures, np.minimum(ask.thresholds, ask.last)
+    counts = np.zeros((len(limits), WIDTH), dtype=np.int64)
     for e in range(len(slots)):
         i = slots[e]
         if risen[i] != i:
@@ -275,30 +358,25 @@ def summarise(
         higher = False
         for j in range(WIDTH):
             higher |= there[i, j] > done[j]
-        if higher:
-            for j in range(WIDTH):
-                if wanted[j]:
-                    for k in range(done[j], there[i, j]):
-                        work[j, k] = seconds[e]
-                done[j] = max(done[j], there[i, j])
-    walk = np.full(WIDTH, FAR, dtype=np.int32)
-    for a in range(to_goal.direct_start[goal], to_goal.direct_start[goal + 1]):
-        j = to_goal.direct_origin[a] - first_origin
-        if 0 <= j < WIDTH:
-            walk[j] = to_goal.direct_seconds[a]
-    for j in range(origins):
-        if not wanted[j]:
+        if not higher:
             continue
-        reached = np.int64(done[j])
-        total = min(walk[j], ask.last) * (lanes - reached)
-        for k in range(reached):
-            work[j, k] = min(work[j, k] - ask.departures[k], walk[j])
-        for k in range(reached):
-            total += min(work[j, k], ask.last)
-        found.mean[first_origin + j, goal] = total / lanes
-        for t in range(len(ask.thresholds)):
-            limit = min(ask.thresholds[t], ask.last)
-            count = (lanes - reached) * (walk[j] <= limit)
-            for k in range(reached):
-                count += work[j, k] <= limit
-            found.within[t, first_origin + j, goal] = count
+        for j in range(WIDTH):
+            if there[i, j] > done[j]:
+                low, high, most = np.int64(done[j]), np.int64(there[i, j]), min(walk[j], ask.last)
+                longest, shortest = seconds[e] - departures[low], seconds[e] - departures[high - 1]
+                soon = low if longest <= most else high
+                if shortest < most < longest:
+                    soon = _since(leave, seconds[e] - most, low, high)
+                total[j] += (soon - low) * most + (high - soon) * seconds[e] - leave.total[high] + leave.total[soon]
+                for t in range(len(limits)):
+                    if shortest <= limits[t]:
+                        at = low if longest <= limits[t] else _since(leave, seconds[e] - limits[t], low, high)
+                        counts[t, j] += high - at
+                done[j] = there[i, j]
+    for j in range(origins):
+        if wanted[j]:
+            found.mean[first_origin + j, goal] = (
+                total[j] + min(walk[j], ask.last) * (lanes - np.int64(done[j]))
+            ) / lanes
+            for t in range(len(limits)):
+                found.within[t, first_origin + j, goal] = lanes if walk[j] <= limits[t] else counts[t, j]

@@ -215,6 +215,9 @@ def _earlier(
 ) -> Earlier:
     """Which walks to goals are as they were, and which are lost, gained or of another length."""
     was, now = before["timetable"].stops.index, inputs["timetable"].stops.index
+    if was.equals(now) and _same_walks(before, inputs):  # an edit of departures alone
+        none = (np.zeros(len(to_goal.start), dtype=np.int64), np.zeros(0, dtype=np.int64))
+        return Earlier(marks, marks, (to_goal.start, to_goal.stop.astype(np.int64)), none, none, none)
     old = doors(*(in_seconds(before["transit_walks"][i], before["walking_speed"]) for i in (1, 3)))
     count = len(to_goal.start) - 1
     number = now.get_indexer(was)  # today's number of each earlier stop, -1 where it is gone
@@ -236,6 +239,12 @@ def _earlier(
         _rows(new_rows[~kept][:, 0], new_rows[~kept][:, 1], count),
         _rows(moved[:, 0], moved[:, 1], count),
     )  # fmt: skip
+
+
+def _same_walks(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    one, other = before["transit_walks"], inputs["transit_walks"]
+    same = all(np.array_equal(a, b) for i in (1, 3) for a, b in zip(one[i], other[i], strict=True))
+    return bool(same and before["walking_speed"] == inputs["walking_speed"])
 
 
 def _triples(start: NDArray[Any], place: NDArray[Any], seconds: NDArray[Any]) -> NDArray[np.int64]:
