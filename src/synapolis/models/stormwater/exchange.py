@@ -50,6 +50,8 @@ class Points(NamedTuple):
     held: Any
     held_depth: Any
     """[m]"""
+    passed: Any
+    """What each held cell has taken so far, net [m]."""
 
 
 @njit(cache=True, fastmath=SAFE, error_model="numpy")
@@ -158,7 +160,9 @@ def at_points(water: Water, points: Points, blocks: Any, step: float, totals: An
         totals[2] += gone
     for n in range(points.held.size):
         k = points.held[n]
-        totals[3] += np.float64(depth[k]) + np.float64(rest[k]) - points.held_depth[n]
+        gone = np.float64(depth[k]) + np.float64(rest[k]) - points.held_depth[n]
+        points.passed[n] += gone
+        totals[3] += gone
         _set(depth, rest, k, points.held_depth[n])
         blocks[k // width, (k % width - 1) // BLOCK + 1] = WET
 

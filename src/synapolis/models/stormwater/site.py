@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,12 @@ Flags = NDArray[np.bool_]
 MINUTE = 60.0
 SOURCE_STEP = 10.0
 """How often rain, infiltration and inlets act [s]."""
+
+HELD = "held on roofs and in built storage"
+SOAKED = "soaked into the ground"
+LEFT = "left to the sea, the lake or over the border"
+STANDING = "standing at the end"
+"""Parts of the account of a flood."""
 
 EIGHT = np.ones((3, 3), dtype=bool)
 
@@ -106,23 +113,39 @@ class Site:
         sea_level: float,
         inlet_capacity: Floats | float = 0.0,
     ) -> Surface:
-        """Return the dry surface before the storm; soil is conductivity [mm/h], suction [mm] and moisture deficit."""
+        """Return the dry surface before the storm; arguments as `meets`."""
+        fields = self.meets(rain_factor, soil, impervious_fraction, manning_roughness, sea_level, inlet_capacity)
+        return Surface(**fields, cell_size=self.grid.cell_size)
+
+    def meets(
+        self,
+        rain_factor: Floats,
+        soil: tuple[float, float, float],
+        impervious_fraction: NDArray[np.float32],
+        manning_roughness: NDArray[np.float32],
+        sea_level: float,
+        inlet_capacity: Floats | float = 0.0,
+    ) -> dict[str, Any]:
+        """Return what the water meets by cell, as `Surface` takes it.
+
+        `soil` is conductivity [mm/h], suction [mm] and moisture deficit, everywhere alike.
+        """
         conductivity, suction, moisture_deficit = soil
-        return Surface(
-            self.elevation,
-            cell_size=self.grid.cell_size,
-            manning=manning_roughness,
-            rain_factor=rain_factor,
-            conductivity=np.where(self.open_ground, conductivity, 0.0),
-            suction=suction,
-            moisture_deficit=moisture_deficit,
-            pervious_fraction=1 - impervious_fraction,
-            inlet_capacity=inlet_capacity,
-            storage=self.storage_depth,
-            active=self.ground,
-            boundary=_rim(self.inside),
-            held_level=np.where(self.water, np.maximum(sea_level, self.elevation), np.nan),
-        )
+        spread: dict[str, Any] = {
+            "manning": manning_roughness,
+            "rain_factor": rain_factor,
+            "conductivity": np.where(self.open_ground, conductivity, 0.0),
+            "suction": suction,
+            "moisture_deficit": moisture_deficit,
+            "pervious_fraction": 1 - impervious_fraction,
+            "inlet_capacity": inlet_capacity,
+            "storage": self.storage_depth,
+            "active": self.ground,
+            "boundary": _rim(self.inside),
+            "held_level": np.where(self.water, np.maximum(sea_level, self.elevation), np.nan),
+        }
+        shape = self.elevation.shape
+        return {"elevation": self.elevation, **{name: np.broadcast_to(value, shape) for name, value in spread.items()}}
 
     def intervals(self, storm_intensity: Floats, recession_time: float) -> Iterator[tuple[float, float]]:
         """Yield the length [s] and the rain [m] of each interval; `recession_time` [min] runs on after the storm."""
@@ -135,18 +158,21 @@ class Site:
         depth = np.where(self.ground & ~self.water, flow.max_depth, 0).astype(np.float32)
         return depth, np.where(self.water, 0, flow.max_speed).astype(np.float32)
 
+    def fell(self) -> float:
+        """Rain on land in the storm [m³]."""
+        return self.rain_depth / 1000 * self.grid.cell_area * float(self.roof.sum() + (self.ground & ~self.water).sum())
+
     def balance(self, flow: SurfaceFlow, drains: Mapping[str, float], led: float = 0.0) -> pd.DataFrame:
         """Say where the water went [m³]; `led` is what of `drains` came straight from roofs."""
         account = flow.balance
-        fell = self.rain_depth / 1000 * self.grid.cell_area * (self.roof.sum() + (self.ground & ~self.water).sum())
-        missing = fell - account.rain
+        missing = self.fell() - account.rain
         parts = {
             "rain": account.rain + missing,
-            "held on roofs and in built storage": account.kept + missing - led,
-            "soaked into the ground": account.infiltrated,
+            HELD: account.kept + missing - led,
+            SOAKED: account.infiltrated,
             **drains,
-            "left to the sea, the lake or over the border": account.left,
-            "standing at the end": account.stored - account.initial,
+            LEFT: account.left,
+            STANDING: account.stored - account.initial,
             "error": account.error,
         }
         return pd.DataFrame({"part": list(parts), "volume": list(parts.values())})

@@ -162,7 +162,10 @@ class Surface:
         feed = grid.framed(grid.field("inflow", inflow)).reshape(-1) / self.cell_area
         fed, held = np.flatnonzero(feed), np.flatnonzero(grid.framed(grid.held))
         rim, normal, faces = grid.open_rim(boundary)
-        self._points = Points(fed, feed[fed], rim, normal, faces, np.zeros(rim.size), held, self._start.flat[held])
+        self._points = Points(
+            fed, feed[fed], rim, normal, faces, np.zeros(rim.size), held, self._start.flat[held], np.zeros(held.size)
+        )
+        self._sea = self._points.held, self._points.held_depth
         self._begin(threads)
 
     def _begin(self, threads: int) -> None:
@@ -276,6 +279,34 @@ class Surface:
     def places(self, cells: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the flat places of marked cells, in the order of `np.flatnonzero(cells)`."""
         return np.flatnonzero(self.domain.framed(cells & self.domain.free).astype(bool))
+
+    def depths(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Water on cells now [m]."""
+        shown: NDArray[np.float32] = self._water.depth.reshape(-1)[places]
+        return shown
+
+    def hold(self, places: NDArray[np.int64], depth: NDArray[np.float32]) -> None:
+        """Keep cells at a depth [m] from now on, beside those held by the sea: a border on which another run is known.
+
+        What they give and take is counted as left over the border. The places stay the same from call to call.
+        """
+        points, sea = self._points, self._sea[0].size
+        if points.held.size == sea:
+            points = points._replace(
+                held=np.concatenate([self._sea[0], places]), passed=np.append(points.passed, np.zeros(places.size))
+            )
+        self._points = points._replace(held_depth=np.concatenate([self._sea[1], depth.astype(float)]))
+
+    @property
+    def passed(self) -> Floats:
+        """What each place that is held has taken so far, net [m³], in their order."""
+        taken: Floats = self._points.passed[self._sea[0].size :] * self.cell_area
+        return taken
+
+    @property
+    def depth(self) -> NDArray[np.float32]:
+        """Water now [m], as (row, column)."""
+        return self.domain.result(self._water.depth)
 
     def draw(self, places: NDArray[np.int64], most: NDArray[np.float64]) -> NDArray[np.float64]:
         """Take water out of cells, as inlets do: at most what stands there.
