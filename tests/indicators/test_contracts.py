@@ -88,7 +88,7 @@ def test_figures_that_do_not_count_are_passed_over_with_the_reason():
     found = check(promise(), rows, today=dt.date(2029, 1, 1))
     assert found.verdict == "not measurable yet"
     assert found.amount is None
-    assert found.says.startswith("Not measurable yet: needs Residential properties flooded per year (iso37123:12.5)")
+    assert found.says.startswith("Not measurable yet, though it was due on 2028-12-31: needs Residential properties")
     assert [text.split(":")[0] for text in found.passed_over] == ["2028", "2028", "2024"]
     assert "personal estimate" in found.passed_over[0]
 
@@ -96,7 +96,45 @@ def test_figures_that_do_not_count_are_passed_over_with_the_reason():
 def test_a_figure_too_old_settles_nothing():
     found = check(promise(), [seen(3.0, "2026")], today=dt.date(2029, 1, 1))
     assert found.verdict == "not measurable yet"
-    assert "2027-12-31 and by 2028-12-31" in found.says
+    assert "due on 2028-12-31: needs" in found.says
+    assert "on or after 2028-07-04 and by 2028-12-31" in found.says
+    assert found.passed_over == ("2026: it ends on 2026-12-31, more than 180 days before the due day",)
+
+
+def test_on_the_due_day_last_years_figure_does_not_settle_it():
+    rows = [seen(3.9, "2027")]
+    assert check(promise(), rows, today=dt.date(2028, 12, 31)).verdict == "not measurable yet"
+    rows += [seen(2.5, "2028-Q3")]
+    third = check(promise(), rows, today=dt.date(2028, 12, 31))
+    assert (third.verdict, third.amount) == ("broken", Decimal("666666.67"))
+    assert third.says.endswith("A later figure for a period that ends by 2028-12-31 would decide instead.")
+    assert check(promise(), [*rows, seen(2.0)], today=dt.date(2029, 3, 1)).verdict == "kept"
+
+
+def test_of_two_figures_for_one_period_the_less_favourable_decides_whatever_came_first():
+    rows = [seen(2.0), seen(3.0), seen(1.0, quality="estimated")]
+    for order in (rows, rows[::-1]):
+        found = check(promise(measured_by={"grades": ["measured", "estimated"]}), order, today=dt.date(2029, 1, 1))
+        assert (found.value, found.verdict, len(found.passed_over)) == (Decimal("3.0"), "broken", 2)
+    assert "Water authority tells 2; Water authority decides" in " ".join(found.passed_over)
+
+
+def test_the_sentence_never_rounds_up_nor_tells_a_share_below_nothing():
+    almost = check(promise(), [seen(2.0005)], today=dt.date(2029, 1, 1))
+    assert (almost.verdict, "99.9 % of the promised change was there" in almost.says) == ("broken", True)
+    worse = check(promise(), [seen(5.0)], today=dt.date(2029, 1, 1))
+    assert "Broken: nothing of the promised change was there" in worse.says
+    assert "it went the other way" in worse.says
+
+
+def test_a_sentence_tells_large_numbers_in_full():
+    many = promise(indicator="iso37120:12.5", baseline={"value": 1234567, "date": "2024-12-31"}, change=1000,
+                   unit="count", payment=None)  # fmt: skip
+    row = Observation("iso37120:12.5", "city", "2028", 1234567.0, "count", "measured", "Water authority")
+    assert (
+        "went from 1,234,567 on 2024-12-31 to 1,234,567 in 2028; 1,235,567 was"
+        in check(many, [row], today=dt.date(2029, 1, 1)).says
+    )
 
 
 def test_a_promise_to_raise_something():
@@ -109,8 +147,9 @@ def test_a_promise_to_raise_something():
 
 def test_tenths_are_tenths():
     """A share of three tenths of 0.3 is one, though 0.1 + 0.2 is not 0.3 in binary."""
-    tenth = promise(baseline={"value": 0.1, "date": "2024-12-31"}, change=0.2)
-    assert check(tenth, [seen(0.3)], today=dt.date(2029, 1, 1)).share == 1
+    tenth = promise(indicator="iso37123:8.8", baseline={"value": 0.1, "date": "2024-12-31"}, change=0.2)
+    row = dataclasses.replace(seen(0.3), indicator="iso37123:8.8")
+    assert check(tenth, [row], today=dt.date(2029, 1, 1)).share == 1
 
 
 @given(st.decimals("-2", "3", places=4), st.decimals("-2", "3", places=4))
@@ -128,6 +167,12 @@ def test_half_a_cent_goes_up_and_thirds_do_not_drift():
     assert Payment(Decimal("100000000000000000.01"), "EUR").due(Fraction(1)) == Decimal("100000000000000000.01")
 
 
+def test_money_keeps_to_the_smallest_unit_of_its_currency():
+    assert str(Payment(Decimal(1001), "CLP").due(Fraction(1, 2))) == "501"
+    assert str(Payment(Decimal("1.001"), "KWD").due(Fraction(1, 2))) == "0.501"
+    assert str(Payment(Decimal(1000), "JPY", Decimal("0.5")).due(Fraction(1, 4))) == "0"
+
+
 def test_a_promise_is_plain_data():
     facts = json.loads(json.dumps(as_facts(promise())))
     assert read_promise(facts) == promise()
@@ -138,6 +183,8 @@ def test_a_promise_is_plain_data():
     ("changed", "says"),
     [
         ({"indicator": "iso37123:12.55"}, "indicator: no indicator is called .* close ones are iso37123:12.5"),
+        ({"change": 2.0}, "change: expected one for the better, and lower is better for iso37123:12.5; got 2.0"),
+        ({"payment": {"full": "5.50", "currency": "CLP"}}, "payment.full: expected whole steps of 1 CLP, got 5.50"),
         ({"change": 0}, "change: expected a promised change, got 0"),
         ({"change": float("nan")}, "change: "),
         ({"change": True}, "change: "),

@@ -74,6 +74,7 @@ def contract_list(city: CityOption = "helsinki", as_json: JsonOption = False) ->
     from rich.table import Table
 
     from synapolis.indicators.contract_form import as_facts
+    from synapolis.indicators.contracts import plain
     from synapolis.records.store import open_store
     from synapolis.scenarios.measured import contracts_of
 
@@ -89,8 +90,8 @@ def contract_list(city: CityOption = "helsinki", as_json: JsonOption = False) ->
     table = Table("contract", "promised by", "indicator", "from", "to", "due", "pays")
     for each in kept:
         pays = f"{each.payment.full:,} {each.payment.currency}" if each.payment else ""
-        table.add_row(each.id, each.promised_by, f"{each.indicator} ({each.area})", f"{float(each.baseline):g}",
-                      f"{float(each.goal):g}", each.due.isoformat(), pays)  # fmt: skip
+        table.add_row(each.id, each.promised_by, f"{each.indicator} ({each.area})", plain(each.baseline),
+                      plain(each.goal), each.due.isoformat(), pays)  # fmt: skip
     out.print(table)
 
 

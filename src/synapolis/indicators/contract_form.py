@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from synapolis.core.errors import SourceError
 from synapolis.indicators.catalogue import Indicator, find
-from synapolis.indicators.contracts import Payment, Promise, checked
+from synapolis.indicators.contracts import RECENT_DAYS, Payment, Promise, checked
 from synapolis.indicators.observations import CITY, plain_unit
 
 OF_BASELINE = "% of baseline"
@@ -39,7 +39,7 @@ class _Baseline(_Form):
 class _MeasuredBy(_Form):
     grades: tuple[str, ...] = Field(default=("measured",), min_length=1)
     sources: tuple[str, ...] = ()
-    recent_days: int = Field(default=366, ge=1, le=36_600)
+    recent_days: int = Field(default=RECENT_DAYS, ge=1, le=36_600)
 
 
 class _Payment(_Form):

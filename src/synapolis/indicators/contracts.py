@@ -1,7 +1,7 @@
 """Outcome contracts: what somebody promised, held against observations as they come, and what is to be paid.
 
 A promise is data: an indicator, where it stood and when, by how much it will change and by when, whose figures count.
-Money is exact to the cent: amounts are decimals and are rounded once, half up.
+Money is exact to the smallest unit of its currency: amounts are decimals and are rounded once, half up.
 """
 
 from __future__ import annotations
@@ -21,9 +21,38 @@ from synapolis.indicators.catalogue import find
 from synapolis.indicators.observations import CITY, GRADES, Observation
 
 Verdict = Literal["kept", "on course", "behind", "broken", "not measurable yet"]
-CENT = Decimal("0.01")
 EXACT = decimal.Context(prec=50)
 ONE = Fraction(1)
+RECENT_DAYS = 180
+"""How much older than the due day a figure may be: less than a year, lest a yearly figure of the year before settle."""
+WHOLE_UNITS = frozenset(
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
+)
+THOUSANDTHS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+"""Currencies of ISO 4217 without a minor unit, and with one of a thousandth; the others have hundredths."""
+
+
+def smallest(currency: str) -> Decimal:
+    """Smallest amount of a currency: one cent of most, one yen, one fils."""
+    return Decimal(1) if currency in WHOLE_UNITS else Decimal("0.001" if currency in THOUSANDTHS else "0.01")
 
 
 @dataclass(frozen=True)
@@ -40,13 +69,13 @@ class Payment:
     cap: Decimal | None = None
 
     def due(self, share: Fraction) -> Decimal:
-        """Amount for a share of the promised change, to the cent, half a cent up."""
-        threshold = Fraction(self.threshold)
+        """Amount for a share of the promised change, to the smallest unit of the currency, half of it up."""
+        threshold, unit = Fraction(self.threshold), smallest(self.currency)
         if share <= threshold:
-            return Decimal("0.00")
-        cents = 100 * Fraction(self.full) * (share - threshold) / (1 - threshold)
-        earned = EXACT.multiply(Decimal(math.floor(cents + Fraction(1, 2))), CENT)
-        return min(earned, self.full if self.cap is None else self.cap).quantize(CENT, context=EXACT)
+            return Decimal(0).quantize(unit)
+        units = Fraction(self.full) / Fraction(unit) * (share - threshold) / (1 - threshold)
+        earned = EXACT.multiply(Decimal(math.floor(units + Fraction(1, 2))), unit)
+        return min(earned, self.full if self.cap is None else self.cap).quantize(unit, context=EXACT)
 
 
 @dataclass(frozen=True)
@@ -68,7 +97,7 @@ class Promise:
     relative: bool = False
     grades: tuple[str, ...] = ("measured",)
     sources: tuple[str, ...] = ()
-    recent_days: int = 366
+    recent_days: int = RECENT_DAYS
     payment: Payment | None = None
     title: str = ""
 
@@ -120,8 +149,9 @@ class Check:
     name="outcome_contract",
     decision="Whether a promise was kept, and what is to be paid for it.",
     data=("promise", "observations of its indicator"),
-    method="The last observation that counts by the contract is held against the promised change; the amount is linear "
-    "from the threshold to the full change and capped, exact to the cent.",
+    method="The last observation that counts by the contract is held against the promised change; of several for one "
+    "period the best grade, then the least favourable. The amount is linear from the threshold to the full change and "
+    "capped, exact to the smallest unit of the currency.",
     source="The project's own rule, told in docs/indicators.md; threshold, cap and sources are the contract's.",
     limits="Says whether the indicator moved as promised, not who moved it.",
     risks="A figure that the paid party made itself invites gilding: name other sources in the contract.",
@@ -131,7 +161,8 @@ class Check:
 def check(promise: Promise, observations: Sequence[Observation], *, today: dt.date) -> Check:
     """Hold a promise against the observations there are.
 
-    The observation that counts is the last one whose period ends by the due day. Once the due day has come, the promise
+    The observation that counts is the last one whose period ends by the due day; of several, the one of the best grade,
+    and of those the one that shows least of the promised change. Once the due day has come, the promise
     is *kept* when the whole change is there, else *broken*; a figure older than the contract allows settles nothing.
     Before, it is *kept* when the goal is reached already, *on course* when at least as large a share of the change is
     there as of the time had passed when that period ended, else *behind*.
@@ -140,28 +171,24 @@ def check(promise: Promise, observations: Sequence[Observation], *, today: dt.da
     ----------
     today : the day the promise is judged on
     """
-    fitting = sorted((each for each in observations if promise.counts(each) and each.end <= today), key=_when)
-    over = _passed_over(promise, observations)
-    within = [each for each in fitting if each.end <= promise.due]
+    counting = sorted((each for each in observations if promise.counts(each) and each.end <= today),
+                      key=lambda each: _when(promise, each))  # fmt: skip
     final = today >= promise.due
-    if final:
-        within = [each for each in within if each.end >= promise.due - dt.timedelta(days=promise.recent_days)]
+    since = promise.due - dt.timedelta(days=promise.recent_days) if final else dt.date.min
+    within = [each for each in counting if since <= each.end <= promise.due]
+    over = _passed_over(promise, observations, since, within[-1] if within else None)
+    currency = promise.payment.currency if promise.payment else ""
     if not within:
-        says, currency = (
-            _needs(promise, over, fitting, final=final),
-            promise.payment.currency if promise.payment else "",
-        )
+        says = _needs(promise, over, final=final)
         return Check(promise.id, "not measurable yet", says, currency=currency, passed_over=over)
     last = within[-1]
-    value = Decimal(repr(last.value))
+    value = _exact(last)
     share = promise.share(value)
     expected = ONE if final else _elapsed(promise, last.end)
     verdict = _verdict(share, expected, final=final)
     amount = promise.payment.due(share) if promise.payment is not None else None
-    return Check(
-        promise.id, verdict, _says(promise, last, share, expected, verdict, amount, final=final), value, share,
-        expected, last, amount, promise.payment.currency if promise.payment else "", final, over,
-    )  # fmt: skip
+    says = _says(promise, last, share, expected, verdict, amount, final=final)
+    return Check(promise.id, verdict, says, value, share, expected, last, amount, currency, final, over)
 
 
 def _verdict(share: Fraction, expected: Fraction, *, final: bool) -> Verdict:
@@ -172,8 +199,13 @@ def _verdict(share: Fraction, expected: Fraction, *, final: bool) -> Verdict:
     return "on course" if share >= expected else "behind"
 
 
-def _when(observation: Observation) -> tuple[dt.date, int]:
-    return observation.end, -list(GRADES).index(observation.quality)
+def _when(promise: Promise, observation: Observation) -> tuple[dt.date, int, Fraction]:
+    """Sorts the figure that decides to the end: the latest, the best grade, the least favourable to who promised."""
+    return observation.end, -list(GRADES).index(observation.quality), -promise.share(_exact(observation))
+
+
+def _exact(observation: Observation) -> Decimal:
+    return Decimal(repr(observation.value))
 
 
 def _elapsed(promise: Promise, day: dt.date) -> Fraction:
@@ -182,36 +214,46 @@ def _elapsed(promise: Promise, day: dt.date) -> Fraction:
     return min(ONE, max(Fraction(0), Fraction((day - promise.baseline_date).days, whole)))
 
 
-def _passed_over(promise: Promise, observations: Sequence[Observation]) -> tuple[str, ...]:
-    """Observations of the same indicator and area that do not count, and why."""
+def _passed_over(
+    promise: Promise, observations: Sequence[Observation], since: dt.date, decides: Observation | None
+) -> tuple[str, ...]:
+    """Observations of the same indicator and area that do not count, and why; and others of the period that decides."""
     told = []
     for each in observations:
-        if (each.indicator, each.area) != (promise.indicator, promise.area) or promise.counts(each):
+        if (each.indicator, each.area) != (promise.indicator, promise.area) or each is decides:
             continue
         if each.quality not in promise.grades:
             reason = f"its grade is {each.quality}, the contract counts {', '.join(promise.grades)}"
         elif promise.sources and each.source not in promise.sources:
             reason = f"its source is {each.source}, the contract counts {', '.join(promise.sources)}"
-        else:
+        elif each.end <= promise.baseline_date:
             reason = f"it ends on {each.end.isoformat()}, not after the baseline"
+        elif each.end > promise.due:
+            reason = f"it ends on {each.end.isoformat()}, after the due day"
+        elif each.end < since:
+            reason = f"it ends on {each.end.isoformat()}, more than {promise.recent_days} days before the due day"
+        elif decides is not None and each.end == decides.end:
+            reason = (
+                f"{each.source} tells {plain(each.value)}; {decides.source} decides (better grade, or less favourable)"
+            )
+        else:
+            continue
         told.append(f"{each.period}: {reason}")
     return tuple(told)
 
 
-def _needs(promise: Promise, over: Sequence[str], later: Sequence[Observation], *, final: bool) -> str:
+def _needs(promise: Promise, over: Sequence[str], *, final: bool) -> str:
     indicator = find(promise.indicator)
     whose = f" from {' or '.join(promise.sources)}" if promise.sources else ""
-    grade = " or ".join(promise.grades)
-    since = promise.due - dt.timedelta(days=promise.recent_days) if final else promise.baseline_date
-    since = max(since, promise.baseline_date)
-    rest = ""
-    if later:
-        rest = f" What there is ends on {later[-1].end.isoformat()}."
-    elif over:
-        rest = f" {len(over)} were passed over: {over[-1]}."
+    since = promise.due - dt.timedelta(days=promise.recent_days)
+    from_day = f"on or after {since.isoformat()}" if final and since > promise.baseline_date else (
+        f"after {promise.baseline_date.isoformat()}")  # fmt: skip
+    was_due = f", though it was due on {promise.due.isoformat()}" if final else ""
+    passed = f" {len(over)} {'was' if len(over) == 1 else 'were'} passed over: {over[-1]}." if over else ""
     return (
-        f"Not measurable yet: needs {indicator.name} ({indicator.id}) for {_where(promise)}, {grade}{whose}, for a "
-        f"period that ends after {since.isoformat()} and by {promise.due.isoformat()}.{rest}"
+        f"Not measurable yet{was_due}: needs {indicator.name} ({indicator.id}) for {_where(promise)}, "
+        f"{' or '.join(promise.grades)}{whose}, for a period that ends {from_day} and by {promise.due.isoformat()}."
+        f"{passed}"
     )
 
 
@@ -220,21 +262,25 @@ def _says(
     *, final: bool,
 ) -> str:  # fmt: skip
     indicator = find(promise.indicator)
-    unit = "" if indicator.unit == "1" else f" {indicator.unit}"
-    moved = f"{_percent(share)} of the promised change"
+    unit = "" if indicator.unit in ("1", "count") else f" {indicator.unit}"
+    moved = f"{_percent(share)} of the promised change" if share >= 0 else "nothing of the promised change"
+    wrong = ", for it went the other way" if share < 0 else ""
+    passed = f", where {_percent(expected)} of the time has passed{wrong}"
     told = {
         "kept": f"Kept: {moved} is there",
-        "on course": f"On course: {moved} is there, where {_percent(expected)} of the time has passed",
-        "behind": f"Behind: {moved} is there, where {_percent(expected)} of the time has passed",
-        "broken": f"Broken: {moved} was there when it was due on {promise.due.isoformat()}",
+        "on course": f"On course: {moved} is there{passed}",
+        "behind": f"Behind: {moved} is there{passed}",
+        "broken": f"Broken: {moved} was there when it was due on {promise.due.isoformat()}{wrong}",
     }[verdict]
     paid = ""
     if amount is not None and promise.payment is not None:
         paid = f" {'Due' if final else 'Would be due if it stays so'}: {amount:,} {promise.payment.currency}."
+    open_yet = "" if not final or last.end == promise.due else (
+        f" A later figure for a period that ends by {promise.due.isoformat()} would decide instead.")  # fmt: skip
     return (
-        f"{told}. {indicator.name} for {_where(promise)} went from {float(promise.baseline):g}{unit} on "
-        f"{promise.baseline_date.isoformat()} to {last.value:g}{unit} in {last.period}; {float(promise.goal):g}{unit} "
-        f"was promised by {promise.due.isoformat()}.{paid}"
+        f"{told}. {indicator.name} for {_where(promise)} went from {plain(promise.baseline)}{unit} on "
+        f"{promise.baseline_date.isoformat()} to {plain(last.value)}{unit} in {last.period}; "
+        f"{plain(promise.goal)}{unit} was promised by {promise.due.isoformat()}.{paid}{open_yet}"
     )
 
 
@@ -242,8 +288,19 @@ def _where(promise: Promise) -> str:
     return "the city" if promise.area == CITY else promise.area
 
 
+def plain(value: Decimal | Fraction | float) -> str:
+    """A number as people write it: nine figures at most, thousands apart, no power of ten."""
+    number = (
+        Decimal(value.numerator) / Decimal(value.denominator) if isinstance(value, Fraction) else Decimal(str(value))
+    )
+    told = f"{decimal.Context(prec=9).create_decimal(number):,f}"
+    told = told.rstrip("0").rstrip(".") if "." in told else told
+    return told.replace("-", "\N{MINUS SIGN}")
+
+
 def _percent(share: Fraction) -> str:
-    return f"{float(100 * share) + 0.0:,.1f} %".replace("-0.0 %", "0.0 %").replace("-", "\N{MINUS SIGN}")
+    """A share in per cent, cut and not rounded: what is not all there never reads 100.0 %."""
+    return f"{math.floor(1000 * share) / 10:,.1f} %"
 
 
 def checked(promise: Promise, *, where: str = "contract") -> Promise:
@@ -261,6 +318,11 @@ def checked(promise: Promise, *, where: str = "contract") -> Promise:
         faults.append(f"due: expected a day after the baseline of {promise.baseline_date.isoformat()}, got "
                       f"{promise.due.isoformat()}")  # fmt: skip
     indicator = find(promise.indicator)
+    if promise.promised and indicator.better in ("higher", "lower"):
+        rises = promise.promised > 0
+        if rises != (indicator.better == "higher"):
+            faults.append(f"change: expected one for the better, and {indicator.better} is better for {indicator.id}; "
+                          f"got {promise.change}")  # fmt: skip
     wrong = [label for label, value in (("baseline", promise.baseline), ("the promised value", promise.goal))
              if not indicator.low <= float(value) <= indicator.high]  # fmt: skip
     faults += [f"{label}: expected {indicator.low:g} to {indicator.high:g} {indicator.unit}" for label in wrong]
@@ -282,6 +344,8 @@ def _payment_faults(payment: Payment) -> list[str]:
     if payment.cap is not None and payment.cap < payment.full:
         faults.append(f"payment.cap: expected at least the full amount {payment.full}, got {payment.cap}")
     for name, amount in (("full", payment.full), ("cap", payment.cap)):
-        if amount is not None and amount != amount.quantize(CENT, context=EXACT):
-            faults.append(f"payment.{name}: expected whole cents, got {amount}")
+        unit = smallest(payment.currency)
+        if amount is not None and amount != amount.quantize(unit, context=EXACT):
+            steps = "whole cents" if unit == Decimal("0.01") else f"whole steps of {unit} {payment.currency}"
+            faults.append(f"payment.{name}: expected {steps}, got {amount}")
     return faults

@@ -388,6 +388,9 @@ EmergencyResponseTime = Annotated[
 ]
 AverageCommuteTime = Annotated[float, on("city", "min", "Mean one-way time between home and work.")]
 TravelTimeIndex = Annotated[float, on("city", "1", "Peak car travel time over free-flow travel time.")]
+ResidentsAboveNoiseLimit = Annotated[
+    float, on("city", "%", "Share of residents with more road noise at the loudest facade than the limit (Lden).")
+]
 GreenAreaPer100000 = Annotated[float, on("city", "ha per 100 000", "Vegetated ground for each 100 000 residents.")]
 PublicGreenPer100000 = Annotated[
     float, on("city", "ha per 100 000", "Parks and other green open to all for each 100 000 residents.")
