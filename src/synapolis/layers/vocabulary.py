@@ -103,6 +103,16 @@ FloodedBuildings = Annotated[Flags, on("building", "1", "Buildings with water ab
 FloodedBuildingCount = Annotated[
     float, on("city", "1", "Number of buildings with water above the threshold at a wall.")
 ]
+FloodHazard = Annotated[
+    Field, on("cell", "1", "Hazard class of surface water, 1 (generally safe) to 6 (buildings fail); 0 where dry.")
+]
+FloodedStreets = Annotated[Flags, on("link", "1", "Streets with water too deep to drive through.")]
+FloodedStreetLength = Annotated[float, on("city", "km", "Length of street under water too deep to drive through.")]
+ResidentsFlooded = Annotated[float, on("city", "1", "Residents of buildings that surface water reaches.")]
+BuildingFloodDamage = Annotated[Floats, on("building", "money", "Damage of the flood to the building and contents.")]
+FloodDamage = Annotated[float, on("city", "money", "Damage of the flood to buildings and what is in them.")]
+ExpectedFloodDamage = Annotated[float, on("city", "money/a", "Flood damage to buildings in a mean year.")]
+FloodDamageCurve = Annotated[Table, on("city", "money", "Rain [mm] and flood damage by return period [a].")]
 
 # --- heat -------------------------------------------------------------------------------------------------------------
 Location = Annotated[tuple[float, float], on("layer", "°", "Latitude and longitude of the middle of the city.")]
@@ -196,6 +206,15 @@ Transfers = Annotated[
     on("origin-destination", "1", "Changes of vehicle on the quickest trip, mean over departures that arrive.",
        axes=("zone", "zone")),
 ]  # fmt: skip
+Fares = Annotated[
+    Floats, on("origin-destination", "money", "Price of a journey by transit, in the fares' currency.",
+               axes=("zone", "zone"))
+]  # fmt: skip
+RelativeFares = Annotated[
+    Floats, on("origin-destination", "1", "Price of a journey by transit over the mean fare before any edit.",
+               axes=("zone", "zone"))
+]  # fmt: skip
+MeanFareToJobs = Annotated[float, on("city", "money", "Mean price of a journey from residents to the city's jobs.")]
 JobsWithin = Annotated[
     Floats, on("zone", "1", "Jobs in reach by threshold, mean over departures.", axes=("threshold", "zone"))
 ]
@@ -504,6 +523,8 @@ EditSpan = Annotated[
     Any, on("layer", "s", "First and last second after midnight that the edit sets; empty: all day, below 0: as today.")
 ]
 EditStop = Annotated[Any, on("layer", "", "Ids of the transit stops the edit applies to.")]
+EditFareFactor = Annotated[float, on("city", "1", "What the edit multiplies every fare by.")]
+EditFarePrice = Annotated[float, on("city", "money", "Price the edit sets for every fare; below 0: none.")]
 EditHeadway = Annotated[float, on("city", "s", "Headway the edit sets.")]
 EditCover = Annotated[str, on("layer", "", "Land-cover class the edit paints.")]
 EditHomes = Annotated[float, on("city", "1", "Homes the edit adds.")]

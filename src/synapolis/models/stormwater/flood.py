@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from synapolis.core.declare import model
@@ -209,10 +210,7 @@ def flooded_buildings(
     ----------
     Own definition; the threshold is an assumption.
     """
-    labels = grid.burn(buildings.geometry, np.arange(1, len(buildings) + 1), dtype="int32")
-    at_walls = ndimage.maximum_filter(np.where(labels > 0, 0, flood_depth), footprint=EIGHT, mode="constant")
-    deepest = ndimage.maximum(at_walls, labels, np.arange(1, len(buildings) + 1))
-    return np.asarray(deepest) > flood_threshold
+    return deepest_at_walls(flood_depth, buildings, grid) > flood_threshold
 
 
 @model(
@@ -231,3 +229,11 @@ def flooded_building_count(flooded_buildings: FloodedBuildings) -> FloodedBuildi
     Own definition.
     """
     return float(np.count_nonzero(flooded_buildings))
+
+
+def deepest_at_walls(flood_depth: FloodDepth, buildings: Buildings, grid: Grid) -> NDArray[np.float64]:
+    """Deepest water in the cells that touch each building [m]; 0 where it covers no cell's centre."""
+    numbers = np.arange(1, len(buildings) + 1)
+    labels = grid.burn(buildings.geometry, numbers, dtype="int32")
+    at_walls = ndimage.maximum_filter(np.where(labels > 0, 0, flood_depth), footprint=EIGHT, mode="constant")
+    return np.asarray(ndimage.maximum(at_walls, labels, numbers), dtype=np.float64)
