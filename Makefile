@@ -6,6 +6,10 @@ export OMP_WAIT_POLICY = PASSIVE
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
+# One worker a processor, which takes over half of what another has left when its own is done; `make test WORKERS=` is one
+# process. A worker that dies fails the test it was at, by name, and another goes on.
+WORKERS ?= -n auto --dist worksteal
+
 .PHONY: demo test check bench lock lint clean help
 help:  ## Say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -23,10 +27,10 @@ demo: .venv/.installed  ## Build Helsinki centre, ask three questions, write rep
 
 test: .venv/.installed browser postgres  ## All tests, with format, lint and types first
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 check: .venv/.installed lint  ## Format, lint, types and quick tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow"
 
 lint: .venv/.installed
 	$(BIN)/ruff format --check src tests benchmarks
