@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapolis.core.declare import Assumption
-from synapolis.scenarios.ensemble import influence, interval, sample
+from synapolis.scenarios.ensemble import detectable, influence, interval, sample
 from synapolis.scenarios.sweep import Task
 
 
@@ -103,3 +103,19 @@ def test_a_kept_task_is_of_its_country_its_values_and_its_methods(town, registry
     known = registry.assumptions["soft_cost_share"]
     registry.assumptions["soft_cost_share"] = replace(known, value=known.value + 0.01)
     assert task.key(town) != key
+
+
+@pytest.mark.parametrize(
+    ("change", "low", "high", "said"),
+    [
+        (3.0, 1.0, 5.0, True),
+        (-3.0, -5.0, -1.0, True),
+        (3.0, -1.0, 5.0, False),
+        (0.0, 0.0, 0.0, None),  # stays the same
+        (0.2, 0.1, 0.4, None),  # all of it rounds to nothing
+        (0.2, -3.0, 0.4, False),
+        (3.0, 0.0, 5.0, False),
+    ],
+)
+def test_a_change_is_detected_where_all_of_its_interval_lies_to_one_side(change, low, high, said):
+    assert detectable(change, low, high, grain=1.0) is said

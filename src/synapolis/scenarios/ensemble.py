@@ -66,6 +66,32 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
 @registered(
     kind="rule",
     version="1",
+    name="detectable_change",
+    decision="Whether an answer says that a plan changes a figure, or that no difference can be detected.",
+    data=("a change", "its interval over the ensemble", "how coarse the figure is told"),
+    method="A change is detected where its whole interval lies on one side of nothing; where change and interval all "
+    "round to nothing, the figure stays the same.",
+    source="The project's own rule, stated in full in docs/method.md.",
+    limits="Rests on an interval that covers the assumptions that vary, not what the models leave out.",
+    risks="No detected difference is read as no difference; the interval stands beside it.",
+    tests="tests/scenarios/test_ensemble.py",
+)
+def detectable(change: float, low: float, high: float, *, grain: float) -> bool | None:
+    """Whether a change is told from nothing; None where all of it rounds to nothing.
+
+    Parameters
+    ----------
+    low, high : interval of the change
+    grain : step to which the figure is rounded
+    """
+    if max(abs(change), abs(low), abs(high)) < grain / 2:
+        return None
+    return low > 0 or high < 0
+
+
+@registered(
+    kind="rule",
+    version="1",
     name="assumption_influence",
     decision="Which assumption to look into first.",
     data=("members of the ensemble", "a change in each"),

@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from synapolis.core.declare import REGISTRY, Assumption, Declaration, FixedPoint
-from synapolis.core.errors import NotComputableError, ScenarioError
+from synapolis.core.errors import NotComputableError
 from synapolis.indicators.formulas.census import COUNTED, NO_ANSWER
 from synapolis.layers.city import City
 from synapolis.layers.schemas import LAYERS
 from synapolis.models.finance.costs import cost_assumptions
+from synapolis.scenarios.choice import candidates
 
 
 @dataclass(eq=False)
@@ -210,13 +211,7 @@ class Planner:
 
     def _candidates(self, word: str) -> list[Declaration]:
         makers = [m for m in REGISTRY.makers(word) if not m.is_edit]
-        chosen = self.methods.get(word)
-        if chosen is None:
-            return makers
-        named = [model for model in makers if model.name == chosen]
-        if not named:
-            raise ScenarioError(f"no model {chosen!r} makes {word}; those that do: {', '.join(m.name for m in makers)}")
-        return named
+        return candidates(word, makers, self.methods.get(word))
 
     def _inputs(self, model: Declaration, stage: int, inside: str) -> tuple[tuple[str, Ref], ...] | Unavailable:
         lacking = self._empty_column(model)

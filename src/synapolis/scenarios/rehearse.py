@@ -26,7 +26,7 @@ from synapolis.scenarios.answer import (
 from synapolis.scenarios.bind import bind
 from synapolis.scenarios.cache import WORTH_KEEPING, Cache, Entry
 from synapolis.scenarios.edits import Scenario
-from synapolis.scenarios.ensemble import influence, interval, sample
+from synapolis.scenarios.ensemble import detectable, influence, interval, sample
 from synapolis.scenarios.pictures import edited_areas, effects_of, pictures_of
 from synapolis.scenarios.plan import BoundEdit, Planner, Ref, ancestors
 from synapolis.scenarios.provenance import assumptions_used, layers_used, step_id, steps_of, versions_of
@@ -306,12 +306,11 @@ def claim_of(word: str, planner: Planner, ran: Ran, changes: NDArray[np.float64]
     view = view_of(word, REGISTRY.quantities[word].unit)
     before, after = (float(ran.value(planner.want(word, stage))) * view.scale for stage in (0, planner.last))
     node = planner.want(word).node
-    low = high = detectable = None
+    low = high = detected = None
     if changes is not None and len(changes):
         low, high = (bound * view.scale for bound in interval(changes))
         low, high = min(low, after - before), max(high, after - before)  # few members may all lie to one side
-        same = max(abs(after - before), abs(low), abs(high)) < view.grain / 2  # all of it rounds to nothing
-        detectable = None if same else low > 0 or high < 0  # an interval of nothing detects nothing
+        detected = detectable(after - before, low, high, grain=view.grain)
     return Claim(
         id=word,
         text=view.says,
@@ -322,7 +321,7 @@ def claim_of(word: str, planner: Planner, ran: Ran, changes: NDArray[np.float64]
         change=after - before,
         low=low,
         high=high,
-        detectable=detectable,
+        detectable=detected,
         digits=-int(np.floor(np.log10(view.grain))),
         origin=node.origin,
         run_path=step_id(ran, node),
