@@ -6,14 +6,15 @@ answers, where to object) it says once, in a profile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from synapolis.civic.entry import AlgorithmEntry, Binding, Dataset, Kind, Reference, Risk, Supplier
+from synapolis.civic.entry import AlgorithmEntry, Assessment, Binding, Dataset, Kind, Reference, Risk, Supplier
 from synapolis.core.declare import REGISTRY, Algorithm, Declaration
 from synapolis.core.errors import RegisterError
 from synapolis.core.home import home
@@ -22,6 +23,16 @@ PREFIX = "synapolis:"
 """Ids that begin with it belong to the twin, and are entered by nobody."""
 TWIN_KINDS = frozenset(get_args(Kind)) - {"system"}
 PROFILE = "register.yaml"
+THEMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "stormwater": ("nature and environment",),
+    "heat": ("nature and environment",),
+    "transit": ("traffic",),
+    "traffic": (),
+    "housing": (),
+    "finance": ("public finance",),
+    **dict.fromkeys(("derive", "sources", "indicators", "scenarios", "agents"), ("space and infrastructure",)),
+})  # fmt: skip
+"""Theme of policy of each field of the twin, where it is not called the same: what other registers sort by."""
 
 
 class Profile(BaseModel):
@@ -33,11 +44,17 @@ class Profile(BaseModel):
     department: str = ""
     responsible_owner: str = ""
     contact: str = ""
+    area: str = ""
+    decision_process: str = ""
+    proportionality: str = ""
+    affected_persons_and_rights: str = ""
     objection_procedure: str = ""
     revision_date: str = ""
+    published: str = ""
     website: str = ""
     source_code_url: str = ""
     lawful_basis: tuple[Reference, ...] = ()
+    impact_assessments: tuple[Assessment, ...] = ()
 
 
 def read_profile(path: Path | None = None) -> Profile:
@@ -72,7 +89,7 @@ def twin_entries(profile: Profile, algorithms: Iterable[Algorithm] | None = None
 
 def twin_entry(algorithm: Algorithm, profile: Profile) -> AlgorithmEntry:
     """Say in the register's fields what an algorithm declares."""
-    declared = profile.model_dump(exclude={"responsible_owner", "lawful_basis"})
+    declared = {name: said for name, said in profile if name != "responsible_owner"}
     return AlgorithmEntry(
         **declared,
         id=entry_id(algorithm.name),
@@ -82,17 +99,16 @@ def twin_entry(algorithm: Algorithm, profile: Profile) -> AlgorithmEntry:
         summary=algorithm.does,
         status="in use",
         publication_category="other",
-        themes=(algorithm.field,),
+        themes=(algorithm.field, *THEMES.get(algorithm.field, ())),
         responsible_owner=profile.responsible_owner or algorithm.owner,
         suppliers=(Supplier(name="Synapolis maintainers", role="write and test it"),),
         goal_and_impact=algorithm.decision,
-        lawful_basis=profile.lawful_basis,
         datasets=tuple(_dataset(name, algorithm) for name in algorithm.data),
         description=f"{algorithm.method} Limits: {algorithm.limits}",
         type="rule-based",
         methods=algorithm.source,
         human_intervention=algorithm.oversight,
-        risks=(Risk(name="What may go wrong", description=algorithm.risks),),
+        risks=(Risk(name="What may go wrong", description=algorithm.risks, mitigation=algorithm.oversight),),
         monitoring=f"Checked by {algorithm.tests} at every change.",
         rollback="It computes and changes nothing in the city; an answer is set aside by its hash.",
         keywords=algorithm.outputs if isinstance(algorithm, Declaration) else (algorithm.kind, algorithm.field),

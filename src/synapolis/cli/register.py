@@ -198,14 +198,24 @@ def _version(register: Register, id_: str, version: str) -> AlgorithmEntry:
 
 
 @register_app.command("form")
-def register_form() -> None:
-    """Print an empty form for another system of the city: fill it in, then `register import` it.
-
-    Example: `synapolis register form > scanner.yaml`.
-    """
+def register_form(
+    output: Annotated[Path | None, typer.Option("--out", help="Write here instead of stdout.")] = None,
+) -> None:
+    """Write an empty form for another system of the city: fill it in, then `register import` it."""
     from synapolis.civic.form import form
 
-    sys.stdout.write(form())
+    _give(form(), output)
+
+
+def _give(text: str, output: Path | None) -> None:
+    """Write a document into a file, or to stdout."""
+    from synapolis.report.page import write_whole
+
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(output, text)
+        talk.print(f"Wrote {escaped(str(output))}.")
 
 
 @register_app.command("import")
@@ -248,16 +258,10 @@ def register_export(
 ) -> None:
     """Write an entry in another standard; what could not be filled, or had to be shortened, is said on stderr."""
     from synapolis.civic.formats import export
-    from synapolis.report.page import write_whole
 
     with opened() as register:
         exported = export(register.entry(entry), standard)
-    text = json.dumps(exported.document, indent=2, ensure_ascii=False) + "\n"
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        write_whole(output, text)
-        talk.print(f"Wrote {escaped(str(output))}.")
+    _give(json.dumps(exported.document, indent=2, ensure_ascii=False) + "\n", output)
     talk.print("It keeps to the standard." if exported.valid else "[yellow]It does not keep to the standard:[/yellow]")
     for finding in exported.findings:
         talk.print(escaped(f"  {finding.field}: {finding.says}"))

@@ -88,9 +88,22 @@ def test_eurocities_names_each_field_that_nobody_filled():
 
 def test_annex_viii_names_what_only_the_provider_knows():
     exported = export(CAMERA, "eu-ai-act-viii")
-    assert exported.document["A1_provider"] == "City of Example"
-    assert {"A11_declaration_of_conformity", "A12_instructions_for_use"} <= set(exported.unfilled)
+    assert (exported.document["A1_provider"], exported.document["C1_deployer"]) == ("Scanner Works", "City of Example")
+    assert {
+        "A1_provider_contact",
+        "A10_member_states",
+        "A11_declaration_of_conformity",
+        "A12_instructions_for_use",
+    } <= set(exported.unfilled)
     assert not exported.valid
+    own = export(CAMERA.model_copy(update={"suppliers": ()}), "eu-ai-act-viii").document
+    assert (own["A1_provider"], own["A1_provider_contact"]) == ("City of Example", "parking@example.org")
+
+
+def test_what_rules_made_was_trained_on_nothing():
+    assert "training_data" in export(CAMERA, "eurocities-0.3.1").unfilled
+    rules = CAMERA.model_copy(update={"type": "rule-based"})
+    assert export(rules, "eurocities-0.3.1").document["training_data"].startswith("None: it is made of rules")
 
 
 def test_text_that_is_too_long_is_shortened_at_a_word_and_said():

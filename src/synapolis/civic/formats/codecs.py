@@ -171,9 +171,32 @@ def _uuid(field: str) -> Codec:
     return Codec(lambda value: {field: str(value)}, write)
 
 
+def _provider() -> Codec:
+    """Who provides it: a supplier, else the organisation itself."""
+    supplied = _each("suppliers", "name")
+    return Codec(supplied.read, lambda entry: supplied.write(entry) or entry.organisation or None)
+
+
+def _provider_contact() -> Codec:
+    """Contact of who provides it: known only where the organisation made it itself."""
+    return Codec(lambda _: {}, lambda entry: None if entry.suppliers else entry.contact or None)
+
+
+UNTRAINED = {
+    "en": "None: it is made of rules, not trained on data.",
+    "nl": "Geen: gemaakt van regels, niet getraind op gegevens.",
+}
+
+
+def _untrained() -> Codec:
+    """Data it was trained on: known to be none where rules made it."""
+    return Codec(lambda _: {}, lambda entry: UNTRAINED.get(entry.language) if entry.type == "rule-based" else None)
+
+
 MAKERS: Mapping[str, Callable[..., Codec]] = {
     "text": _text, "choice": _choice, "words": _words, "themes": _themes, "theme": _theme, "prose": _prose,
     "each": _each, "column": _column, "links": _links, "uuid": _uuid, "date": _date,
+    "provider": _provider, "provider_contact": _provider_contact, "untrained": _untrained,
 }  # fmt: skip
 
 
