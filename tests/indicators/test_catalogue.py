@@ -6,7 +6,17 @@ import pytest
 
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import NotComputableError, SourceError
-from synapolis.indicators.catalogue import AREAS, COMPUTABLE_FROM, PILLARS, bands, find, frameworks, indicators, select
+from synapolis.indicators.catalogue import (
+    AREAS,
+    COMPUTABLE_FROM,
+    PILLARS,
+    bands,
+    find,
+    framework_key,
+    frameworks,
+    indicators,
+    select,
+)
 from synapolis.indicators.observations import plain_unit
 from synapolis.models import load_models
 
@@ -100,6 +110,10 @@ def test_a_missing_count_is_not_a_zero(counts):
 def test_an_unknown_code_gets_close_ones():
     with pytest.raises(SourceError, match="close ones are iso37120:19.6"):
         find("iso37120:19.66")
+    with pytest.raises(SourceError, match="close ones are iso37120:5.1 .City unemployment rate"):
+        find("unemployment rate")
+    assert find("U4SSC:ec-i-t-3c").id == "u4ssc:EC-I-T-3C"
+    assert framework_key("ISO 37120") == "iso37120"
     with pytest.raises(SourceError, match="no framework is called 'iso1'"):
         select(framework="iso1")
 

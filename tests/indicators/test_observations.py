@@ -75,6 +75,32 @@ def test_all_or_nothing_and_every_fault_at_once():
     assert "row 4, column period" in str(caught.value)
 
 
+def test_a_number_that_is_none_is_told_once():
+    with pytest.raises(SourceError) as caught:
+        read_observations(HEAD + GOOD.replace("7.5", '"7,5"'))
+    assert str(caught.value).count("column value") == 1
+
+
+def test_an_area_is_one_of_the_city_where_they_are_known():
+    row = GOOD.replace("5.1,,", "5.1,Old Town,")
+    assert read_observations(HEAD + row, areas=("Old Town", "North"))[0].area == "Old Town"
+    with pytest.raises(SourceError, match="column area: expected nothing for the whole city.* close ones are Old Town"):
+        read_observations(HEAD + row.replace("Old Town", "Oldtown"), areas=("North", "Old Town"))
+
+
+def test_money_is_given_in_the_currency_of_the_city():
+    row = "iso37120:5.9,,2024,41000,,,{},Measured,Tax office,,\n"
+    assert read_observations(HEAD + row.format("EUR"), currency="EUR")[0].quality == "measured"
+    with pytest.raises(SourceError, match="column unit: expected 'EUR' for iso37120:5.9, got 'USD'"):
+        read_observations(HEAD + row.format("USD"), currency="EUR")
+
+
+def test_files_of_old_machines_and_many_faults():
+    assert read_observations((HEAD + GOOD).replace("\n", "\r")) == read_observations(HEAD + GOOD)
+    with pytest.raises(SourceError, match="and 1988 more"):
+        read_observations(HEAD + "".join(f"iso37120:{n}.l,,2024,1,,,%,measured,Office,,\n" for n in range(2000)))
+
+
 def test_the_same_figure_twice_is_refused():
     with pytest.raises(SourceError, match="row 3, column indicator: .* stands in row 2 already"):
         read_observations(HEAD + GOOD + GOOD.replace("7.5", "7.6"))
@@ -89,8 +115,12 @@ def test_the_same_figure_twice_is_refused():
         (b"indicator;period;value\n1;2;3\n", "divided by semicolons"),
         (b"indicator,period,unit,quality,source,value,colour\n", "got colour"),
         (b"indicator,period,unit,quality,source,value,value\n", "a column twice"),
-        (HEAD.encode() + b"iso37120:5.1,,2024\n", "row 2: expected 11 cells, got 3"),
+        (HEAD.encode() + b"iso37120:5.1,,2024\n", "row 2, column value: expected 11 cells in the row, got 3"),
         (b'indicator,period,unit,quality,source\n"open', "not CSV"),
+        (HEAD.encode() + b"iso37120:5.1,,2024,7,5,,,%,measured,Office,,\n", "got 12; write decimals with a point"),
+        (HEAD.encode() + GOOD.encode().replace(b"Lab", b"L\0b"), "row 2, column source: expected plain text"),
+        (HEAD.encode() + GOOD.encode().replace(b"Labour", 400 * b"x"), "row 2, column source: expected at most 300"),
+        (HEAD.encode() + 50_000_000 * b"\n", "expected at most 50 MB"),
     ],
 )
 def test_malformed_files(data, says):

@@ -63,7 +63,7 @@ def baseline(
     if rules is not None and wanted is None:
         raise typer.BadParameter("--gates judges a scenario: give --scenario FILE too")
     with journalled(place, command="baseline", question=f"Baseline of {place.title}", purpose="baseline") as journal:
-        wants, marks = _targets(targets)
+        wants, marks = _targets(targets, place.currency)
         import_observations(journal, place, observations, actor=actor, today=day)
         measuring = Measuring(
             frameworks=tuple(framework or ()), observations=observations_of(journal.store, place.name), targets=wants,
@@ -90,9 +90,11 @@ def import_observations(journal: Journal, city: City, path: Path | None, *, acto
     if path is None:
         return
     from synapolis.indicators.observations import read_observations
-    from synapolis.scenarios.measured import keep_observations
+    from synapolis.scenarios.measured import areas_of, keep_observations
 
-    found = read_observations(read_file(path), where=str(path), today=today)
+    found = read_observations(
+        read_file(path), where=str(path), today=today, areas=areas_of(city), currency=city.currency
+    )
     new = keep_observations(journal, city.name, found, actor=actor, source=path.name)
     old = len(found) - new
     talk.print(f"Observations: {new} imported" + (f", {old} there already" if old else ""))
@@ -137,10 +139,10 @@ def gates_from(path: Path) -> tuple[GateRule, ...]:
     return read_gates(read_data(path), where=str(path))
 
 
-def _targets(path: Path | None) -> tuple[Any, Any]:
+def _targets(path: Path | None, currency: str) -> tuple[Any, Any]:
     from synapolis.indicators.observations import read_targets
 
-    return read_targets(read_file(path), where=str(path)) if path is not None else ((), ())
+    return read_targets(read_file(path), where=str(path), currency=currency) if path is not None else ((), ())
 
 
 def _record(journal: Journal, found: Baseline) -> None:

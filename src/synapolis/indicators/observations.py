@@ -13,13 +13,15 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from rapidfuzz import process
+
 from synapolis.core.declare import registered
 from synapolis.core.errors import SourceError
-from synapolis.indicators.catalogue import Indicator, find
+from synapolis.indicators.catalogue import Indicator, find, indicators
 
 GRADES: Mapping[str, str] = MappingProxyType({
     "measured": "counted or measured for the city as a whole",
@@ -38,6 +40,10 @@ TARGET_COLUMNS = ("kind", "indicator", "area", "value", "unit", "by", "severe", 
 NEEDED = ("indicator", "period", "unit", "quality", "source")
 MOST = 12
 """Faults that one message tells."""
+MOST_BYTES = 50_000_000
+"""Size of a file beyond which it is no list of indicators."""
+LONGEST = 300
+"""Characters of an area or a source."""
 AGREES = 0.005
 """A stated value may differ from its counts by this share: published figures are rounded."""
 SPELLINGS = {"m2": "m²", "km2": "km²", "ug/m3": "µg/m³", "μg/m³": "µg/m³", "co2e": "co₂e", "percent": "%", "pct": "%"}
@@ -126,7 +132,12 @@ class _Faults:
     tests="tests/indicators/test_observations.py",
 )
 def read_observations(
-    data: bytes | str, *, where: str = "observations", today: dt.date | None = None
+    data: bytes | str,
+    *,
+    where: str = "observations",
+    today: dt.date | None = None,
+    areas: Sequence[str] = (),
+    currency: str = "",
 ) -> tuple[Observation, ...]:
     """Read observations from CSV, all of them or none.
 
@@ -138,6 +149,8 @@ def read_observations(
     data : the file's bytes (UTF-8) or text
     where : name of the file, for messages
     today : a period that begins after this day is refused; None does not ask
+    areas : names that an area may have; none does not ask
+    currency : that of the city, which is taken where a unit says money
 
     Raises
     ------
@@ -146,11 +159,13 @@ def read_observations(
         range, a date that is none, a grade nobody knows, a figure given twice.
     """
     rows = _table(data, where, needed=NEEDED, known=COLUMNS)
-    faults = _Faults(where, [])
+    faults, places = _Faults(where, []), {"", CITY, *areas}
     found: dict[tuple[str, str, str, str], tuple[int, Observation]] = {}
     for number, row in rows:
         before = len(faults.told)
-        observation = _observation(number, row, faults, today)
+        observation = _observation(number, row, faults, today, currency)
+        if areas and row["area"] not in places:
+            _unknown_area(number, row["area"], areas, faults)
         if observation is None or len(faults.told) > before:
             continue
         twin = found.get(observation.key)
@@ -174,7 +189,9 @@ def read_observations(
     risks="A target set low makes a city look good: the target stands beside each value.",
     tests="tests/indicators/test_observations.py",
 )
-def read_targets(data: bytes | str, *, where: str = "targets") -> tuple[tuple[Target, ...], tuple[Benchmark, ...]]:
+def read_targets(
+    data: bytes | str, *, where: str = "targets", currency: str = ""
+) -> tuple[tuple[Target, ...], tuple[Benchmark, ...]]:
     """Read the city's targets, and benchmarks with their source, from CSV: all of them or none.
 
     Columns: kind (target or benchmark), indicator, value, unit, source; area, by (a day or year) and severe may be left
@@ -197,7 +214,7 @@ def read_targets(data: bytes | str, *, where: str = "targets") -> tuple[tuple[Ta
             if value is None and not row["value"]:
                 faults.at(number, "value", "expected a number, got nothing")
             continue
-        _check_unit(number, row, indicator, faults)
+        _check_unit(number, row, indicator, faults, currency)
         _check_range(number, "value", value, indicator, faults)
         _check_text(number, row, "source", faults)
         area = row["area"] or CITY
@@ -221,10 +238,10 @@ def read_targets(data: bytes | str, *, where: str = "targets") -> tuple[tuple[Ta
 
 
 def latest(observations: tuple[Observation, ...], indicator: str, area: str = CITY) -> Observation | None:
-    """Return the observation of the latest period; of several, the one of the best grade."""
+    """Return the observation of the latest period; of several the best grade, and then the last by name of source."""
     grades = list(GRADES)
     fitting = [each for each in observations if each.indicator == indicator and each.area == area]
-    return max(fitting, key=lambda each: (each.end, -grades.index(each.quality)), default=None)
+    return max(fitting, key=lambda each: (each.end, -grades.index(each.quality), each.source), default=None)
 
 
 def period_of(text: str) -> tuple[dt.date, dt.date]:
@@ -270,22 +287,51 @@ def _table(
     data: bytes | str, where: str, *, needed: tuple[str, ...], known: tuple[str, ...]
 ) -> list[tuple[int, dict[str, str]]]:
     """Rows of a CSV with their numbers as a spreadsheet counts them; every known column is there, empty or not."""
+    rows = _cells(data, where)
+    if not rows or not any(rows[0]):
+        raise SourceError(f"{where}: expected a CSV with the columns {', '.join(needed)}, got an empty file")
+    header = _header(rows[0], where, needed, known)
+    found, faults = [], _Faults(where, [])
+    for number, row in enumerate(rows[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        if len(row) != len(header):
+            hint = "; write decimals with a point" if len(row) > len(header) else ""
+            faults.at(number, header[min(len(row), len(header) - 1)], f"expected {len(header)} cells in the row, got "
+                      f"{len(row)}{hint}")  # fmt: skip
+        _check_cells(number, cells, faults)
+        found.append((number, dict.fromkeys(known, "") | cells))
+    faults.stop()
+    if not found:
+        raise SourceError(f"{where}: expected at least one row below the names of the columns, got none")
+    return found
+
+
+def _cells(data: bytes | str, where: str) -> list[list[str]]:
+    """Cells of every row of a CSV in UTF-8, whatever ends its lines."""
+    if len(data) > MOST_BYTES:
+        raise SourceError(f"{where}: expected at most {MOST_BYTES // 1_000_000} MB, got {len(data) / 1e6:.0f} MB; "
+                          "divide the file")  # fmt: skip
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError(
             f"{where}: expected a CSV file in UTF-8, byte {error.start} is not; save it as UTF-8"
         ) from error
+    lines = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     try:
-        rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff")), strict=True))
+        return list(csv.reader(io.StringIO(lines, newline="\n"), strict=True))
     except csv.Error as error:
         raise SourceError(f"{where}: not CSV: {error}; quote cells that hold commas or quotes") from error
-    if not rows or not any(rows[0]):
-        raise SourceError(f"{where}: expected a CSV with the columns {', '.join(needed)}, got an empty file")
-    header = [name.strip().lower() for name in rows[0]]
+
+
+def _header(first: list[str], where: str, needed: tuple[str, ...], known: tuple[str, ...]) -> list[str]:
+    """Names of the columns: all that are needed, and none that nobody knows."""
+    header = [name.strip().lower() for name in first]
     missing = [name for name in needed if name not in header]
     if missing:
-        hint = "; its columns seem to be divided by semicolons: use commas" if ";" in rows[0][0] else ""
+        hint = "; its columns seem to be divided by semicolons: use commas" if ";" in first[0] else ""
         raise SourceError(
             f"{where}: row 1: expected the columns {', '.join(missing)} too, got {', '.join(header)}{hint}"
         )
@@ -293,34 +339,35 @@ def _table(
     if strange or len(set(header)) < len(header):
         told = ", ".join(strange) or "a column twice"
         raise SourceError(f"{where}: row 1: expected only the columns {', '.join(known)}, each once; got {told}")
-    found = []
-    for number, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(header):
-            raise SourceError(
-                f"{where}: row {number}: expected {len(header)} cells, got {len(row)}; nothing was imported"
-            )
-        cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
-        found.append((number, dict.fromkeys(known, "") | cells))
-    if not found:
-        raise SourceError(f"{where}: expected at least one row below the names of the columns, got none")
-    return found
+    return header
 
 
-def _observation(number: int, row: Mapping[str, str], faults: _Faults, today: dt.date | None) -> Observation | None:
+def _check_cells(number: int, cells: Mapping[str, str], faults: _Faults) -> None:
+    for name, cell in cells.items():
+        if any(ord(letter) < ord(" ") for letter in cell):
+            faults.at(number, name, f"expected plain text, got {cell[:40]!r} with a control character")
+        elif len(cell) > LONGEST:
+            faults.at(number, name, f"expected at most {LONGEST} characters, got {len(cell)}")
+
+
+def _observation(
+    number: int, row: Mapping[str, str], faults: _Faults, today: dt.date | None, currency: str
+) -> Observation | None:
     indicator = _indicator(number, row, faults)
+    before = len(faults.told)
     counts = {
         name: _number(number, row, name, faults) for name in ("numerator", "denominator", "lower", "upper", "value")
     }
-    if row["quality"] not in GRADES:
+    unreadable = len(faults.told) > before
+    quality = row["quality"].lower()
+    if quality not in GRADES:
         faults.at(number, "quality", f"expected one of {', '.join(GRADES)}; got {row['quality']!r}")
     _check_text(number, row, "source", faults)
     _check_period(number, row["period"], faults, today)
     if indicator is None:
         return None
-    _check_unit(number, row, indicator, faults)
-    value = _value(number, indicator, counts, faults)
+    _check_unit(number, row, indicator, faults, currency)
+    value = None if unreadable else _value(number, indicator, counts, faults)
     if value is None:
         return None
     for name in ("lower", "upper"):
@@ -328,8 +375,10 @@ def _observation(number: int, row: Mapping[str, str], faults: _Faults, today: dt
         if bound is not None and (bound > value if name == "lower" else bound < value):
             side = "at most" if name == "lower" else "at least"
             faults.at(number, name, f"expected {side} the value {value:g}, got {bound:g}")
+        elif bound is not None:
+            _check_range(number, name, bound, indicator, faults)
     return Observation(
-        indicator.id, row["area"] or CITY, row["period"], value, indicator.unit, row["quality"], row["source"],
+        indicator.id, row["area"] or CITY, row["period"], value, indicator.unit, quality, row["source"],
         counts["numerator"], counts["denominator"], counts["lower"], counts["upper"],
     )  # fmt: skip
 
@@ -366,6 +415,8 @@ def _target(
     number: int, row: Mapping[str, str], indicator: Indicator, value: float, area: str, faults: _Faults
 ) -> Target:
     severe = _number(number, row, "severe", faults)
+    if severe is not None:
+        _check_range(number, "severe", severe, indicator, faults)
     if indicator.better == "neither":
         faults.at(number, "indicator", f"{indicator.id} has no better direction: a target on it cannot be judged")
     elif severe is not None and (severe > value) != (indicator.better == "lower") and severe != value:
@@ -381,6 +432,9 @@ def _target(
 
 
 def _indicator(number: int, row: Mapping[str, str], faults: _Faults) -> Indicator | None:
+    if len(faults.told) >= MOST and row["indicator"] not in indicators():
+        faults.at(number, "indicator", f"no indicator is called {row['indicator']!r}")
+        return None  # one that is not told needs no close ones
     try:
         found = find(row["indicator"])
     except SourceError as error:
@@ -406,9 +460,18 @@ def _number(number: int, row: Mapping[str, str], column: str, faults: _Faults) -
     return value
 
 
-def _check_unit(number: int, row: Mapping[str, str], indicator: Indicator, faults: _Faults) -> None:
-    if plain_unit(row["unit"]) != plain_unit(indicator.unit):
-        faults.at(number, "unit", f"expected {indicator.unit!r} for {indicator.id}, got {row['unit']!r}")
+def _check_unit(number: int, row: Mapping[str, str], indicator: Indicator, faults: _Faults, currency: str = "") -> None:
+    units = [indicator.unit.replace("money", currency)] if currency else []
+    if plain_unit(row["unit"]) not in map(plain_unit, [*units, indicator.unit]):
+        faults.at(
+            number, "unit", f"expected {(units or [indicator.unit])[0]!r} for {indicator.id}, got {row['unit']!r}"
+        )
+
+
+def _unknown_area(number: int, name: str, areas: Sequence[str], faults: _Faults) -> None:
+    near = ", ".join(found for found, *_ in process.extract(name, areas, limit=3)) if len(faults.told) < MOST else ""
+    faults.at(number, "area", f"expected nothing for the whole city, or a zone or named place of it, got {name!r}; "
+              f"close ones are {near}")  # fmt: skip
 
 
 def _check_range(number: int, column: str, value: float, indicator: Indicator, faults: _Faults) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from synapolis.core.declare import REGISTRY
 from synapolis.core.digest import digest
 from synapolis.core.errors import ModelError, NotComputableError
-from synapolis.indicators.catalogue import TWIN, Indicator, bands, frameworks, select
+from synapolis.indicators.catalogue import TWIN, Indicator, bands, framework_key, frameworks, select
 from synapolis.indicators.formulas.census import COUNTED
 from synapolis.indicators.gate_file import GateRule
 from synapolis.indicators.gates import AFFORDABILITY, GateResult
@@ -206,7 +206,7 @@ def measure(
     ScenarioError
         When an edit does not fit the city.
     """
-    chosen = measuring.frameworks or tuple(frameworks())
+    chosen = tuple(dict.fromkeys(map(framework_key, measuring.frameworks))) or tuple(frameworks())
     rows = select(framework=chosen)
     words = tuple(dict.fromkeys(row.quantity for row in rows if row.quantity))
     outcome, failed = _run(city, (*words, *_by_zone(words)), measuring, cache, progress)
@@ -229,8 +229,9 @@ def _rehearsed(
 ) -> Answer:  # fmt: skip
     """The answer for a scenario: judged by the gates of the city, or by those of every scenario."""
     if not words:
-        raise NotComputableError(f"the twin computes none of the indicators of {', '.join(measuring.frameworks)} for "
-                                 f"{city.title}: no scenario can be judged by them; ask for more frameworks")  # fmt: skip
+        asked = ", ".join(measuring.frameworks) or "any framework"
+        raise NotComputableError(f"the twin computes none of the indicators of {asked} for {city.title}: no scenario "
+                                 "can be judged by them; ask for more frameworks")  # fmt: skip
     wanted = Rehearsal(
         scenario, words, members=measuring.members, assumptions=measuring.assumptions, actor=measuring.actor,
         purpose=measuring.purpose, question=scenario.title or "Scenario", gates=AFFORDABILITY if gates is None else (),

@@ -17,11 +17,13 @@ from synapolis.core.errors import RecordsError
 from synapolis.indicators.contract_form import as_facts, read_promise
 from synapolis.indicators.contracts import Check, Promise, check
 from synapolis.indicators.observations import Observation
+from synapolis.layers.city import City
 from synapolis.records.canonical import content_hash
 from synapolis.records.journal import Journal
 from synapolis.records.store import Store
 from synapolis.records.tables import Contract, contracts, fetch, observations, put
 from synapolis.records.tables import Observation as Kept
+from synapolis.scenarios.names import known_names
 
 OBSERVED, CONTRACT = "observations", "contract"
 
@@ -56,6 +58,14 @@ def keep_observations(journal: Journal, city: str, found: Sequence[Observation],
             put(connection, *(Kept(id=key, city=city, at=entry.at, journal_seq=entry.seq, **_row(each))
                               for key, each in new.items()))  # fmt: skip
     return len(new)
+
+
+def areas_of(city: City) -> tuple[str, ...]:
+    """Names that an observation's area may have: the city's zones, by id and name, and its named places."""
+    zones = city.layers["zones"].value if "zones" in city.layers else None
+    names = [] if zones is None else [*zones.index, *zones.get("name", zones.index).dropna()]
+    places = [known.name for known in known_names(city) if known.kind in ("district", "place")]
+    return tuple(dict.fromkeys(name for name in map(str, [*names, *places]) if name.strip()))
 
 
 def observations_of(store: Store, city: str) -> tuple[Observation, ...]:

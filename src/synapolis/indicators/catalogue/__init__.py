@@ -15,7 +15,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz, utils
 
 from synapolis.core.errors import NotComputableError, SourceError
 
@@ -188,20 +188,42 @@ def find(name: str) -> Indicator:
     SourceError
         When there is none; the message names close ones.
     """
-    found = indicators().get(name.strip())
+    found = indicators().get(name.strip()) or _by_folded_id().get(name.strip().casefold())
     if found is None:
         raise SourceError(f"no indicator is called {name!r}; close ones are {', '.join(close_to(name))}")
     return found
 
 
-def close_to(name: str, most: int = 3) -> list[str]:
-    """Ids whose id or name is close to what was written."""
-    known = {f"{each.id} ({each.name})": each for each in indicators().values()}
-    by_id = {each.id: text for text, each in known.items()}
-    near = [by_id[found] for found, *_ in process.extract(name, list(by_id), limit=most)]
-    named = [found for found, score, _ in process.extract(name, list(known), scorer=fuzz.token_set_ratio, limit=1)
-             if score > 90]  # fmt: skip
-    return list(dict.fromkeys([*named, *near]))[:most]
+@functools.cache
+def _by_folded_id() -> Mapping[str, Indicator]:
+    return MappingProxyType({each.id.casefold(): each for each in indicators().values()})
+
+
+@functools.lru_cache(maxsize=256)
+def close_to(name: str, most: int = 3) -> tuple[str, ...]:
+    """Ids whose id or name is close to what was written, the closest first."""
+    rows = list(indicators().values())
+    wanted = utils.default_process(name)
+    scored = [
+        (-max(fuzz.ratio(wanted, utils.default_process(row.id)),
+              min(95.0, fuzz.token_set_ratio(wanted, utils.default_process(row.name)))), place)
+        for place, row in enumerate(rows)
+    ]  # fmt: skip
+    return tuple(f"{rows[place].id} ({rows[place].name})" for _, place in sorted(scored)[:most])
+
+
+def framework_key(name: str) -> str:
+    """Key of a framework however it is written: `ISO 37120` is `iso37120`.
+
+    Raises
+    ------
+    SourceError
+        When a framework is not in the catalogue.
+    """
+    key = "".join(letter for letter in name.casefold() if letter.isalnum())
+    if key not in frameworks():
+        raise SourceError(f"no framework is called {name!r}; the catalogue has {', '.join(frameworks())}")
+    return key
 
 
 def select(
@@ -221,13 +243,11 @@ def select(
         When a framework is not in the catalogue.
     """
     wanted = (framework,) if isinstance(framework, str) else framework
-    for key in filter(None, wanted):
-        if key not in frameworks():
-            raise SourceError(f"no framework is called {key!r}; the catalogue has {', '.join(frameworks())}")
+    keys = {framework_key(name) for name in wanted if name}
     return tuple(
         each
         for each in indicators().values()
-        if (not any(wanted) or each.framework in wanted)
+        if (not keys or each.framework in keys)
         and theme in ("", each.theme)
         and computable_from in ("", each.computable_from)
         and area in ("", each.area)
