@@ -84,6 +84,18 @@ def test_the_sea_stands_in_the_outfall():
         assert run.depths()[:2] == pytest.approx([1.0, 1.5], abs=0.05)
 
 
+@pytest.mark.parametrize("level", [8.0, 9.0, 9.9])
+def test_sewers_below_a_still_sea_stay_still(level):
+    with run_of(network(), outfall_level=level) as run:
+        start = run.depths()
+        for _ in range(60):
+            assert run.advance(10, np.zeros(3)).sum() == 0
+        account = run.account()
+        assert run.depths() == pytest.approx(start, abs=1e-3)
+    assert account["in from the sea or river"] == pytest.approx(0, abs=0.05)
+    assert account["in pipes at the end"] == pytest.approx(-account["in pipes at the start"], rel=0.05)
+
+
 def test_roofs_shed_their_rain_into_the_sewer_and_green_roofs_keep_some():
     area, rain = np.array([1000.0, 0.0, 0.0]), np.full(30, 40.0)
     bare = Roofs(area, np.zeros(3))
@@ -160,7 +172,8 @@ def test_no_storm_slope_or_sea_breaks_the_account(intensity, drop, sea, diameter
     shafts = (
         1.167 * depths[:2].clip(min=0).sum()
     )  # [m³]: SWMM fills manholes of 1.167 m², and leaves them out of its sum
-    assert abs(account["error"]) < 0.01 * through + shafts + 0.05
+    room = 100 * np.pi / 4 * diameter**2  # a slot over full pipes and half-full ends: 2 % of their room
+    assert abs(account["error"]) < 0.01 * through + 0.02 * room + shafts + 0.05
     assert flow.balance.inflow == pytest.approx(-account["over covers"], abs=1e-6)
 
 

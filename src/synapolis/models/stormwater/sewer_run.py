@@ -46,6 +46,7 @@ class SewerRun:
     ended: bool = False
     _links: int = 0
     _time: float = 0.0
+    _held: float = 0.0
     _scratch: Any = field(default=None, repr=False)
     _spilled: Floats = field(default_factory=lambda: np.zeros(0), repr=False)
 
@@ -76,6 +77,7 @@ class SewerRun:
         self.nodes = solver.project_get_count(ObjectType.NODE)
         self._links = solver.project_get_count(ObjectType.LINK)
         self._spilled = np.zeros(self.nodes)
+        self._held = self._holds()
         return self
 
     def __exit__(
@@ -146,17 +148,21 @@ class SewerRun:
     def account(self) -> dict[str, float]:
         """Where the water of the sewers came from and went [m³]; the error is SWMM's own."""
         totals = solver.system_get_routing_totals()
-        held = sum(solver.node_get_result(place, NodeResult.VOLUME) for place in range(self.nodes))
-        held += sum(solver.link_get_result(place, LinkResult.VOLUME) for place in range(self._links))
         parts = {
+            "in pipes at the start": self._held,
             "from streets": self.taken,
             "from roofs": float(totals.wwInflow),
             "in from the sea or river": float(totals.exInflow) - self.taken,
             "out at outfalls": -float(totals.outflow),
             "over covers": -float(self._spilled.sum()),
-            "in pipes at the end": -float(held),
+            "in pipes at the end": -self._holds(),
         }
         return parts | {"error": sum(parts.values())}
+
+    def _holds(self) -> float:
+        """Water in pipes now [m³]; the engine counts none in the shafts of manholes."""
+        held = sum(solver.node_get_result(place, NodeResult.VOLUME) for place in range(self.nodes))
+        return float(held + sum(solver.link_get_result(place, LinkResult.VOLUME) for place in range(self._links)))
 
     def node_peaks(self) -> pd.DataFrame:
         """Deepest water [m], time surcharged [h] and volume spilled [m³] of each node, up to now."""

@@ -188,7 +188,7 @@ def swmm_input(
     network : SewerNetwork
     duration : [s]
     outfall_level : [m], optional
-        Water level that outfalls stand in; free where not given.
+        Water level that outfalls stand in, and manholes below it before the storm; free where not given.
     rain : (minute,) [mm/h], optional
         For the roofs.
     roofs : Roofs, optional
@@ -208,7 +208,9 @@ def swmm_input(
             stage = {"data": float(outfall_level)} if outfall_level is not None else {}
             project.add_obj(sections.Outfall(name, float(row.invert), "FIXED" if fixed else "FREE", **stage))
         else:
-            project.add_obj(sections.Junction(name, float(row.invert), depth_max=max(depth, LEAST_COVER)))
+            deep = max(depth, LEAST_COVER)
+            stands = 0.0 if outfall_level is None else min(max(outfall_level - float(row.invert), 0.0), deep)
+            project.add_obj(sections.Junction(name, float(row.invert), depth_max=deep, depth_init=stands))
         project.add_obj(sections.Coordinate(name, float(row.geometry.x), float(row.geometry.y)))
     at = dict(zip(network.nodes.index, names, strict=True))
     for name, row in zip(swmm_names(network.pipes.index), network.pipes.itertuples(), strict=True):
