@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import pickle
@@ -14,7 +15,10 @@ from typing import Any
 
 import platformdirs
 
-MAGIC = b"synapolis-cache-1\n"
+from synapolis import layers
+
+MAGIC = b"synapolis-cache-2\n"
+HEAD_LENGTH = len(MAGIC) + 64
 DISK_LIMIT = 4 * 2**30
 MEMORY_LIMIT = 2**30
 WORTH_KEEPING = 0.02
@@ -61,7 +65,7 @@ class Cache:
             return
         payload = pickle.dumps(entry, protocol=5)
         try:
-            self._write(key, MAGIC + hashlib.sha256(payload).digest() + payload)
+            self._write(key, _head(payload) + payload)
             self._prune()
         except OSError:
             self.folder = None
@@ -87,8 +91,8 @@ class Cache:
             data = path.read_bytes()
         except OSError:
             return None
-        head, payload = data[: len(MAGIC) + 32], data[len(MAGIC) + 32 :]
-        entry = _loaded(payload) if head == MAGIC + hashlib.sha256(payload).digest() else None
+        payload = data[HEAD_LENGTH:]
+        entry = _loaded(payload) if data[:HEAD_LENGTH] == _head(payload) else None
         with suppress(OSError):  # the folder may be read-only, the file pruned meanwhile by another process
             os.utime(path) if entry is not None else path.unlink()
         return entry
@@ -121,6 +125,19 @@ class Cache:
                 break
             path.unlink(missing_ok=True)
             total -= stat.st_size
+
+
+@functools.cache
+def _shapes() -> bytes:
+    """Digest of the code that says what layers are made of: a value of another shape is made again, not read."""
+    state = hashlib.sha256()
+    for path in sorted(Path(layers.__file__).parent.glob("*.py")):
+        state.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return state.digest()
+
+
+def _head(payload: bytes) -> bytes:
+    return MAGIC + _shapes() + hashlib.sha256(payload).digest()
 
 
 def _loaded(payload: bytes) -> Entry | None:
