@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from synapolis.agents.ask import ask
@@ -204,3 +206,32 @@ def test_what_the_data_cannot_tell_is_refused_with_the_reason(helsinki, cache):
     answer, _ = ask("What happens to rents if we add 300 homes in Kamppi?", helsinki, cache)
     assert answer.status == "refused"
     assert "Helsinki centre has no rents" in answer.summary
+
+
+# --- What traffic does to people -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_closing_a_street_is_heard_at_its_houses(helsinki, cache):
+    answer, claims = answered("How will noise change if we close Bulevardi to cars?", helsinki, cache)
+    assert claims["residents_in_road_noise"].change < 0
+    assert claims["resident_road_noise"].change < 0
+    assert "dB" in answer.summary
+    assert any("jobs that nobody counted" in finding for finding in answer.findings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", ["emissions", "air pollution", "road safety"])
+def test_a_tram_more_often_takes_cars_and_what_they_bring_off_the_road(town, cache, subject):
+    question = f"What happens to {subject} if tram 1 runs every 3 minutes?"
+    answer, claims = answered(question, town, cache)
+    assert all(claim.change <= 0 for claim in claims.values())
+    assert "in a year" in answer.summary
+
+
+@pytest.mark.slow
+def test_without_a_timetable_the_answer_says_that_transit_is_no_choice(town, cache):
+    bare = replace(town, layers={name: layer for name, layer in town.layers.items() if name != "timetable"})
+    street = named(town, "streets", lanes=4.0)
+    answer, _ = answered(f"How will mode share change if we take a lane from {street}?", bare, cache)
+    assert any("no timetable: transit is no choice" in finding for finding in answer.findings)

@@ -28,11 +28,12 @@ GEOMETRY = {"zones": "zones", "links": "streets", "buildings": "buildings"}
 
 def pictures_of(outcome: Outcome) -> tuple[MapLayer, ...]:
     """Maps of every quantity by place behind the claims, the flood, and the sites of new homes."""
-    maps = []
-    for word in outcome.words:
-        view = view_of(word, "")
-        if view.by and view.kind in ("cells", "zones", "links") and outcome.has(view.by):
-            maps.append(_picture(view, outcome))
+    views = {view.by: view for view in (view_of(word, "") for word in reversed(outcome.words))}
+    maps = [
+        _picture(view, outcome)
+        for by, view in reversed(views.items())
+        if by and by != "flooded_buildings" and outcome.has(by)  # the flood itself is drawn
+    ]
     if outcome.has("flood_depth"):
         maps.append(_flood(outcome))
     if outcome.has("housing_programme"):
@@ -51,12 +52,21 @@ def _picture(view: View, outcome: Outcome) -> MapLayer:
     scale = view.scale if view.scale != 1 else 1.0
     if before is not after and np.shape(before) != np.shape(after):
         after = before
-    note = storm_note(outcome) if view.by == "runoff_depth" else hot_day_note(outcome) if "utci" in view.by else ""
+    note = _note(view.by, outcome)
     shown = view.unit if scale != 1 else unit
     title = REGISTRY.quantities[view.by].meaning.rstrip(".")
     before, after = np.asarray(before) * scale, np.asarray(after) * scale
     before, after = _without_roofs(view, outcome, (before, after))
     return MapLayer(title, view.by, shown, view.kind or "cells", before, after, geometry, note, view.illustrative)
+
+
+def _note(word: str, outcome: Outcome) -> str:
+    """Say what a map's event is."""
+    if word.startswith("flood") or word == "building_flood_damage":
+        return flood_note(outcome)
+    if word == "runoff_depth":
+        return storm_note(outcome)
+    return hot_day_note(outcome) if "utci" in word else ""
 
 
 def _without_roofs(view: View, outcome: Outcome, values: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -70,7 +80,7 @@ def _without_roofs(view: View, outcome: Outcome, values: tuple[Any, Any]) -> tup
 def _flood(outcome: Outcome) -> MapLayer:
     before, after = outcome.pair("flood_depth")
     interpolated = "terrain" not in outcome.planner.city.layers
-    note = storm_note(outcome) + " Border open; sea or lake held at its level; drains as a steady rate, no pipes."
+    note = flood_note(outcome)
     if interpolated:
         note += " Terrain is interpolated from spot heights (error about 2 m): depths are illustrative."
     return MapLayer(
@@ -78,15 +88,36 @@ def _flood(outcome: Outcome) -> MapLayer:
     )
 
 
+def flood_note(outcome: Outcome) -> str:
+    """Name what a flood map rests on: the event, the drains or sewers, the level of sea or river, the border."""
+    sea, drains = (_assumed(outcome, name) for name in ("sea_level", "drain_capacity"))
+    method = outcome.planner.want("flood_depth", 0).node.name
+    if method == "flood_with_sewers":
+        carried = "Mapped sewers, coupled at gullies and manholes."
+    elif method == "flood_with_synthetic_sewers":
+        carried = "Sewers are made up along the streets (assumed)."
+    else:
+        carried = f"Drains take {drains:g} mm/h from hard ground, no pipes."
+    return f"{storm_note(outcome)} {carried} Sea, lake or river at {sea:g} m; border open."
+
+
 def storm_note(outcome: Outcome) -> str:
-    """Name the event: depth, length, return period, climate factor."""
-    value = {name: float(outcome.planner.overrides.get(name, outcome.planner.assumption(name).value)) for name in
+    """Name the event: depth, length, return period, climate factor; or that it was measured."""
+    value = {name: _assumed(outcome, name) for name in
              ("storm_depth", "storm_duration", "storm_return_period", "climate_factor")}  # fmt: skip
     factor = "" if value["climate_factor"] == 1 else f", climate factor {value['climate_factor']:g}"
+    made_by = outcome.planner.want("storm_intensity", 0).node.name
+    if made_by == "measured_storm_intensity":
+        return f"Event: a measured storm (layer rain_series), no return period{factor}."
+    even = ", evenly spread" if made_by == "uniform_storm_intensity" else ""
     return (
-        f"Event: {value['storm_depth'] * value['climate_factor']:g} mm in {value['storm_duration']:g} minutes, "
+        f"Event: {value['storm_depth'] * value['climate_factor']:g} mm in {value['storm_duration']:g} minutes{even}, "
         f"return period {value['storm_return_period']:g} years{factor}."
     )
+
+
+def _assumed(outcome: Outcome, name: str) -> float:
+    return float(outcome.planner.overrides.get(name, outcome.planner.assumption(name).value))
 
 
 def edited_areas(city: City, edits: Sequence[BoundEdit]) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from synapolis.models.housing.programme import BY_ZONE, room_for_the_rest, what_gave_way
 from synapolis.scenarios.answer import NO_DIFFERENCE, Answer, Claim
-from synapolis.scenarios.plan import BoundEdit
+from synapolis.scenarios.plan import BoundEdit, ancestors
 
 if TYPE_CHECKING:
     from synapolis.scenarios.rehearse import Outcome
@@ -50,7 +50,7 @@ def sentence(claim: Claim) -> str:
 
 
 def _share(claim: Claim) -> str:
-    if not claim.before or claim.unit in ("%", "°C"):  # a share of a share or of a scale says nothing
+    if not claim.before or claim.unit in ("%", "°C", "dB"):  # a share of a share or of a scale says nothing
         return ""
     assert claim.change is not None
     return f", {100 * claim.change / abs(claim.before):+.1f} %".replace("-", "−")
@@ -60,6 +60,7 @@ def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]
     """What the edits led to: where homes fit, how high, what gave way, and what would make room for the rest."""
     said = [f"Rehearsed: {edit.says}." for edit in edits] + _vehicles(outcome)
     said += [note for note in [hot_day_note(outcome)] if note]
+    said += demand_notes(outcome)
     if not outcome.has("housing_programme"):
         return tuple(said)
     programme = outcome.value("housing_programme")
@@ -129,6 +130,42 @@ def hot_day_note(outcome: Outcome) -> str:
     )
 
 
+def demand_notes(outcome: Outcome) -> list[str]:
+    """What travel demand went without, as its report says; empty where none was made."""
+    if not outcome.has("demand_report"):
+        return []
+    report = outcome.value("demand_report")
+    notes = report.loc[report["value"].isna(), "figure"].tolist()
+    unserved = report.set_index("figure")["value"].get("trips a day that no mode serves", 0.0)
+    said = [f"Travel demand: {'; '.join(notes)}."] if notes else []
+    said += [f"{line} Read the figures of traffic with care." for line in unsettled(outcome)]
+    if round(unserved) > 0:
+        said.append(f"Travel demand: no mode serves {unserved:,.0f} trips a day; they are left out.")
+    assumed = [what for word, what in DRAWS.items() if outcome.has(word) and _made_up(outcome, word)]
+    if assumed:
+        said.append(f"Trips rest on {' and '.join(assumed)} that nobody counted: their levels are assumed.")
+    return said
+
+
+def unsettled(outcome: Outcome) -> list[str]:
+    """Fixed points that stopped before they stood still, each in a sentence."""
+    loops = [node for node in ancestors([outcome.planner.want(word) for word in outcome.words]) if node.fixed_point]
+    found = {node.name: outcome.ran.entries[id(node)].notes for node in loops if id(node) in outcome.ran.entries}
+    return [
+        f"{name.replace('_', ' ').capitalize()} did not settle in {notes['iterations']} rounds: it still moved by "
+        f"{notes['residual']:.2g} of its size, where {notes['tolerance']:g} was asked."
+        for name, notes in found.items()
+        if not notes.get("converged", True)
+    ]
+
+
+DRAWS = {"zone_population": "residents", "zone_jobs": "jobs"}
+
+
+def _made_up(outcome: Outcome, word: str) -> bool:
+    return outcome.planner.want(word, 0).node.origin != "observed"
+
+
 def _value(outcome: Outcome, name: str) -> float:
     return float(outcome.planner.overrides.get(name, outcome.planner.assumption(name).value))
 
@@ -151,11 +188,10 @@ def summary_of(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit]) -> 
         parts.append(
             "This scenario is blocked: " + "; ".join(g.rule for g in answer.gates if g.outcome == "block") + "."
         )
-    main = [
-        c
-        for c in answer.claims
-        if not (c.illustrative or c.note or c.quantity.startswith("homes_") or c.quantity in CONTEXT)
-    ]
+    told = [c for c in answer.claims if not (c.note or c.quantity.startswith("homes_") or c.quantity in CONTEXT)]
+    main = [c for c in told if not c.illustrative]
+    if not any(c.quantity in answer.want for c in main):
+        main = [c for c in told if c.quantity in answer.want]
     parts += [sentence(claim) for claim in sorted(main, key=lambda c: c.detectable is not True)[:3]]
     if any(c.note for c in answer.claims):
         parts.append("What the whole as asked would do stands in the table.")
