@@ -80,7 +80,8 @@ def entry_sheet(register: Register, entry: AlgorithmEntry) -> EntrySheet:
     apply = set(applicable(entry))
     groups = []
     for group in GROUPS:
-        rows = [_row(entry, name) for name in fields_of(group) if name in apply and name not in SHOWN_APART]
+        shown = [name for name in fields_of(group) if name in apply or filled(entry, name)]
+        rows = [_row(entry, name) for name in shown if name not in SHOWN_APART]
         if rows:
             groups.append((HEADINGS[group], tuple(rows)))
     return EntrySheet(
