@@ -32,13 +32,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "frequencies": ("trip_id", "start", "end", "headway", "exact"),
     "services": ("service_id", "date"),
     "transfers": ("from_stop", "to_stop", "seconds"),
+    "fares": ("fare_id", "price", "listed", "currency", "transfers", "route_id", "origin", "destination"),
+    "fare_zones": ("stop_id", "zone"),
 }
+OPTIONAL = ("frequencies", "transfers", "fares", "fare_zones")
 _INTEGERS = {
     "trips": ("direction",),
     "stop_times": ("sequence", "arrival", "departure"),
     "frequencies": ("start", "end", "headway"),
     "transfers": ("seconds",),
+    "fares": ("transfers",),
 }
+_FLOATS = {"fares": ("price", "listed")}
 _BOOLEANS = {"stop_times": ("boarding", "alighting"), "frequencies": ("exact",)}
 
 
@@ -70,6 +75,12 @@ class Timetable:
     transfers : DataFrame
         from_stop, to_stop, seconds. May be empty. A stop to itself states its minimum change time; `FORBIDDEN` that
         one may not change there.
+    fares : DataFrame
+        fare_id, price, listed (the price as the feed lists it, whatever an edit makes of it), currency (ISO 4217),
+        transfers (changes that one ticket allows, -1 for any number), and where it holds: route_id, origin and
+        destination (fare zones), blank for anywhere. May be empty.
+    fare_zones : DataFrame
+        stop_id, zone. May be empty.
     """
 
     stops: gpd.GeoDataFrame
@@ -78,6 +89,8 @@ class Timetable:
     frequencies: pd.DataFrame
     services: pd.DataFrame
     transfers: pd.DataFrame
+    fares: pd.DataFrame
+    fare_zones: pd.DataFrame
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pd.DataFrame]) -> Timetable:
@@ -110,7 +123,7 @@ class Timetable:
         return cls.from_tables({"stops": stops, **frames})
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the six tables by name, as `from_tables` takes them."""
+        """Return the tables by name, as `from_tables` takes them."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def validate(self) -> None:
@@ -228,8 +241,8 @@ def line_trips(timetable: Timetable, route_name: str, mode: str | None = None) -
 
 
 def _optional(name: str) -> pd.DataFrame:
-    if name not in ("frequencies", "transfers"):
-        raise LayerError(f"a timetable needs the table {name}, got none; give all of {', '.join(COLUMNS)}")
+    if name not in OPTIONAL:
+        raise LayerError(f"a timetable needs the table {name}, got none; give all but {', '.join(OPTIONAL)}")
     return pd.DataFrame(columns=list(COLUMNS[name]))
 
 
@@ -242,6 +255,7 @@ def _require_columns(name: str, frame: pd.DataFrame) -> None:
 def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Give the columns their one dtype: int64, bool, or Python-readable strings."""
     types: dict[str, object] = dict.fromkeys(_INTEGERS.get(name, ()), np.int64)
+    types |= dict.fromkeys(_FLOATS.get(name, ()), np.float64)
     types |= dict.fromkeys(_BOOLEANS.get(name, ()), np.bool_)
     types |= {c: "str" for c in frame.columns if c not in types and c != "geometry"}
     try:
@@ -277,6 +291,7 @@ def _check_references(timetable: Timetable) -> None:
         ("frequencies", "trip_id", trips, "trips"),
         ("transfers", "from_stop", stops, "stops"),
         ("transfers", "to_stop", stops, "stops"),
+        ("fare_zones", "stop_id", stops, "stops"),
     ]
     for table, column, known, target in links:
         values = getattr(timetable, table)[column]
@@ -300,6 +315,8 @@ def _check_values(timetable: Timetable) -> None:
             "end must not come before start",
         ),
         ("transfers", timetable.transfers["seconds"] < 0, "seconds must be at least 0"),
+        ("fares", ~(timetable.fares["price"] >= 0), "price must be at least 0"),
+        ("fares", ~(timetable.fares["listed"] >= 0), "listed must be at least 0"),
         ("stop_times", timetable.stop_times["arrival"] < 0, "arrival must be at least 0 s"),
         ("stop_times", timetable.stop_times["arrival"] > 10 * DAY, "arrival must lie within 10 days"),
     ]

@@ -161,6 +161,7 @@ def with_line(
     days = pd.DataFrame({"service_id": f"{line_id}:days", "date": every_day})
     return Timetable.from_tables(
         {
+            **timetable.tables(),
             "stops": stacked([timetable.stops, stop_table], keyed=True),
             "trips": stacked([timetable.trips, new_trips], keyed=True),
             "stop_times": stacked([timetable.stop_times, pd.DataFrame(rows, columns=list(COLUMNS["stop_times"]))]),
@@ -168,7 +169,6 @@ def with_line(
                 [timetable.frequencies, pd.DataFrame(frequency_rows, columns=list(COLUMNS["frequencies"]))]
             ),
             "services": stacked([timetable.services, days]),
-            "transfers": timetable.transfers,
         }
     )
 
@@ -188,7 +188,8 @@ def without_stop(timetable: Timetable, stop_id: str) -> Timetable:
     walks = walks[(walks["from_stop"] != stop_id) & (walks["to_stop"] != stop_id)]
     stops = timetable.stops.drop(index=stop_id)
     rebased = _keep_departures(timetable, times)
-    edited = dataclasses.replace(timetable, stops=stops, transfers=walks, **rebased)
+    zones = timetable.fare_zones[timetable.fare_zones["stop_id"] != stop_id]
+    edited = dataclasses.replace(timetable, stops=stops, transfers=walks, fare_zones=zones, **rebased)
     return Timetable.from_tables(edited.tables())
 
 
@@ -208,6 +209,35 @@ def with_moved_stop(timetable: Timetable, stop_id: str, point: shapely.Point) ->
     stops = timetable.stops.copy()
     stops.loc[stop_id, "geometry"] = point
     return dataclasses.replace(timetable, stops=stops)
+
+
+def with_fares(timetable: Timetable, *, factor: float = 1.0, price: float | None = None, usual: float) -> Timetable:
+    """Change what riders pay: every fare by a factor, or one price for all of them.
+
+    Parameters
+    ----------
+    timetable : Timetable
+    factor : float
+        At least 0.
+    price : float, optional
+        At least 0, in the fares' currency; the factor is left out.
+    usual : float
+        What a journey costs where the timetable states no fares.
+
+    Raises
+    ------
+    ScenarioError
+        A price or factor that is no number of at least 0.
+    """
+    amount = factor if price is None else price
+    if not (np.isfinite(amount) and amount >= 0):
+        raise ScenarioError(f"fares need a factor or price of at least 0, got {amount}; 0 makes rides free")
+    fares = timetable.fares
+    if fares.empty:
+        row = ("usual", usual, usual, "EUR", -1, "", "", "")
+        fares = pd.DataFrame([row], columns=list(COLUMNS["fares"]))
+    paid = fares["price"] * factor if price is None else float(price)
+    return dataclasses.replace(timetable, fares=fares.assign(price=paid))
 
 
 def without_trips(timetable: Timetable, trip_ids: Iterable[str]) -> Timetable:

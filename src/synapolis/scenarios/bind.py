@@ -23,6 +23,7 @@ from synapolis.scenarios.edits import (
     BuildStorage,
     BusLane,
     ChangeCover,
+    ChangeFares,
     ChangeHeadway,
     ChangeLanes,
     CloseStop,
@@ -254,6 +255,14 @@ def _bus_lane(edit: BusLane, city: City) -> tuple[BoundEdit, ...]:
     return quicker, _change_lanes(taken, city)
 
 
+def _change_fares(edit: ChangeFares, city: City) -> BoundEdit:
+    _ = city
+    flat = edit.price is not None
+    values = {"edit_fare_factor": 1.0 if flat else edit.factor, "edit_fare_price": edit.price if flat else -1.0}
+    says = f"fares of {edit.price:g} for every ride" if flat else f"fares at {edit.factor:.0%} of today's"
+    return BoundEdit(edit.id, edit.kind, edit.models, values, says, {"amount": float("nan"), "unit": ""})
+
+
 def _add_line(edit: AddLine, city: City) -> BoundEdit:
     line = place_stops(edit, city)
     values = {"edit_id": edit.id, "edit_line": line, "edit_mode": edit.mode, "edit_headway": edit.headway_minutes * 60}
@@ -297,6 +306,7 @@ BINDERS: dict[str, Callable[[Any, City], BoundEdit | tuple[BoundEdit, ...]]] = {
     "close_stop": _close_stop,
     "move_stop": _move_stop,
     "bus_lane": _bus_lane,
+    "change_fares": _change_fares,
     **{str(kind.edit.model_fields["kind"].default): kind.bind for kind in OUTSIDE},
 }
 """How each kind of edit is bound; those from outside bring their own."""

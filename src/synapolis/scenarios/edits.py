@@ -207,6 +207,21 @@ class BusLane(EditBase):
     models: ClassVar[tuple[str, ...]] = ("quicken_buses", "change_lanes")
 
 
+class ChangeFares(EditBase):
+    """Change what riders of public transport pay: by a factor, or one price for all."""
+
+    kind: Literal["change_fares"] = "change_fares"
+    factor: float | None = Field(default=None, ge=0, le=10)
+    price: float | None = Field(default=None, ge=0, le=100_000)
+    models: ClassVar[tuple[str, ...]] = ("change_fares",)
+
+    @model_validator(mode="after")
+    def _one_way_to_say_how_much(self) -> ChangeFares:
+        if (self.factor is None) == (self.price is None):
+            raise ValueError("change_fares needs either factor (0.5 halves every fare) or price (one for all)")
+        return self
+
+
 class AddLine(EditBase):
     """Add a transit line along a street, with stops at a spacing, in both directions."""
 
@@ -248,6 +263,7 @@ if TYPE_CHECKING:
         | CloseStop
         | MoveStop
         | BusLane
+        | ChangeFares
     )
 else:
     _KINDS = (
@@ -263,6 +279,7 @@ else:
         CloseStop,
         MoveStop,
         BusLane,
+        ChangeFares,
     )
     Edit = Annotated[
         Union[(*_KINDS, *(kind.edit for kind in OUTSIDE))],

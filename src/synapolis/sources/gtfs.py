@@ -1,10 +1,10 @@
 """Reads GTFS schedule feeds (zip or folder) into a `Timetable`.
 
 Ours because the libraries that read GTFS bring far more than the tables wanted here. Read are: stops, routes, trips,
-stop_times, calendar, calendar_dates, frequencies, transfers and shapes. Blank times are interpolated by distance: along
-`shape_dist_traveled`, else along the trip's shape, else straight between stops. Transfers that are not possible
-(type 3) stay as such. Left out: fares, pathways, flexible stops, transfers bound to single routes or trips, and
-in-seat transfers.
+stop_times, calendar, calendar_dates, frequencies, transfers, shapes, fare_attributes and fare_rules. Blank times are
+interpolated by distance: along `shape_dist_traveled`, else along the trip's shape, else straight between stops.
+Transfers that are not possible (type 3) stay as such. Left out: fares of version 2 (fare_products and kin), pathways,
+flexible stops, transfers bound to single routes or trips, and in-seat transfers.
 
 Reference: General Transit Feed Specification, schedule reference, gtfs.org.
 """
@@ -24,6 +24,7 @@ from pyproj.exceptions import ProjError
 from synapolis.core.declare import registered
 from synapolis.core.errors import LayerError, SourceError
 from synapolis.layers.timetable import DAY, FORBIDDEN, Timetable, merge_timetables
+from synapolis.sources.gtfs_fares import fare_tables
 from synapolis.sources.gtfs_feed import Feed, number
 from synapolis.sources.gtfs_shapes import distances_along, interpolated
 
@@ -66,13 +67,13 @@ NOT_POSSIBLE = 3  # transfer_type
 
 @registered(
     kind="parser",
-    version="1",
+    version="2",
     decision="Building a city: which trips its public transport runs.",
     data=("GTFS schedule feed (zip or folder)",),
     method="Tables are checked against the specification; blank times are interpolated by distance, frequencies "
     "unrolled, calendars expanded to days.",
     source="General Transit Feed Specification, Schedule Reference.",
-    limits="Planned service only; fares, pathways, flexible stops and in-seat transfers are left out.",
+    limits="Planned service only; fares of version 2, pathways, flexible stops and in-seat transfers are left out.",
     risks="A feed that covers one operator makes the others' riders look unserved.",
     tests="tests/sources/test_gtfs.py",
 )
@@ -122,7 +123,7 @@ def _read(files: Feed, feed: str, crs: CRS) -> Timetable:
         "services": services,
         "transfers": _transfers(files, stops, parents),
     }
-    return Timetable.from_tables(_prefixed(tables, f"{feed}:"))
+    return Timetable.from_tables({**_prefixed(tables, f"{feed}:"), **fare_tables(files, feed, set(stops.index))})
 
 
 def _prefixed(tables: dict[str, pd.DataFrame], prefix: str) -> dict[str, pd.DataFrame]:

@@ -22,6 +22,7 @@ from synapolis.core.errors import ModelError
 from synapolis.layers.vocabulary import (
     CarReachable,
     MeanTravelTime,
+    RelativeFares,
     RoadNetwork,
     StreetDistance,
     TransitWalks,
@@ -176,7 +177,7 @@ def car_reachable(road_network: RoadNetwork) -> CarReachable:
     "no timetable there is no transit, and the answer says so.",
     risks=RISKS,
     tests=TESTS,
-    optional=("mean_travel_time", "transit_walks"),
+    optional=("mean_travel_time", "transit_walks", "relative_fares"),
 )
 def travel_choices(
     street_distance: StreetDistance,
@@ -205,6 +206,7 @@ def travel_choices(
     active_nest: float,
     mean_travel_time: MeanTravelTime | None = None,
     transit_walks: TransitWalks | None = None,
+    relative_fares: RelativeFares | None = None,
 ) -> TravelChoices:
     """What each mode takes and costs between zones, apart from the time that cars take.
 
@@ -229,7 +231,7 @@ def travel_choices(
     weight = np.where(np.isfinite(distance), weight, 0.0)
     cost = np.zeros_like(utility)
     cost[CAR] = weight * np.where(np.isfinite(distance), distance, 0.0) * (car_cost_per_km / 1000 / persons_per_car)
-    cost[TRANSIT] = weight * transit_fare
+    cost[TRANSIT] = weight * transit_fare * _paid(relative_fares, trip_ends.zone_group, zone_population, zone_jobs)
     minutes = np.concatenate([np.full((1, *distance.shape), np.nan), transit[None], active])
     return Choices(
         utility, cost, car_time_utility / 60, np.diag(distance) / INSIDE_CAR_SPEED, distance, minutes, active_nest,
@@ -262,6 +264,13 @@ def _transit(
     walked = (here.T @ (served * afoot) @ there) / share / 60
     np.fill_diagonal(choice, 0.0)  # within a zone nobody rides
     return minutes, walked, choice, ()
+
+
+def _paid(fares: Floats | None, group: NDArray[np.int64], people: Floats, jobs: Floats) -> Floats:
+    """Fares between groups, as a share of the mean fare before any edit; 1 where none are stated."""
+    if fares is None:
+        return np.ones(1)
+    return np.asarray(_weights(people, group).T @ fares @ _weights(people + jobs, group))
 
 
 def _weights(values: Floats, group: NDArray[np.int64]) -> Floats:

@@ -312,10 +312,11 @@ def leave_of(departures: Times) -> Leave:
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _since(leave: Leave, second: int, low: int, high: int) -> int:
+def _since(leave: Leave, second: int, low: np.int64, high: np.int64) -> np.int64:
     """The first of the departures low:high that leaves at a second or later; `high` where none does."""
     at = min(max(second - leave.first, 0), len(leave.earlier) - 1)
-    return min(max(np.int64(leave.earlier[at]), low), high)
+    found = np.int64(leave.earlier[at])
+    return low if found < low else min(found, high)
 
 
 @numba.njit(cache=True, nogil=True)
