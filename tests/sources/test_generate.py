@@ -40,7 +40,7 @@ def test_every_layer_is_labelled_as_made_up(city):
 
 def test_the_city_is_complete(city):
     mapped_otherwise = {"spot_heights", "population_grid", "transit_lines", "transit_line_stops", "heights", "canopy",
-                        "turn_bans", "traffic_counts"}  # fmt: skip
+                        "turn_bans", "traffic_counts", "rain_series"}  # fmt: skip
     assert set(city.layers) == (set(LAYERS) | {"timetable"}) - mapped_otherwise
     for name, layer in city.layers.items():
         if name not in ("income_groups", "timetable"):

@@ -284,6 +284,13 @@ LAYERS: dict[str, Schema] = {
             name=_text("stop name"),
         ),
         _schema(
+            "rain_series",
+            "A measured storm: each intensity stands until the next moment.",
+            (),
+            minute=_number("minutes from the storm's start", "min", nullable=False),
+            intensity=_number("rain", "mm/h", nullable=False, high=2000),
+        ),
+        _schema(
             "sewer_nodes",
             "Manholes, inlets and outfalls.",
             POINT,

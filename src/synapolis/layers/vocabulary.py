@@ -45,6 +45,7 @@ Terrain = Annotated[Raster, on("layer", "m", "Bare-ground elevation as delivered
 Heights = Annotated[Raster, on("layer", "m", "Building height above ground as delivered.")]
 Canopy = Annotated[Raster, on("layer", "m", "Canopy height above ground as delivered.")]
 LandCoverMap = Annotated[Raster, on("layer", "class", "Mapped land cover as delivered.")]
+RainSeries = Annotated[Table, on("layer", "mm/h", "A measured storm: minutes from its start, and intensity.")]
 SewerNodes = Annotated[Table, on("layer", "", "Manholes and outfalls.")]
 SewerPipes = Annotated[Table, on("layer", "", "Sewer pipes.")]
 Weather = Annotated[Table, on("layer", "", "Hourly weather of a typical year.")]
