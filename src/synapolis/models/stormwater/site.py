@@ -12,6 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from synapolis.core.errors import ModelError
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import BUILT, GREEN, Cover
 from synapolis.models.stormwater.surface import Surface, SurfaceFlow, intervals
@@ -22,6 +23,11 @@ Flags = NDArray[np.bool_]
 MINUTE = 60.0
 SOURCE_STEP = 10.0
 """How often rain, infiltration and inlets act [s]."""
+
+LOWEST, HIGHEST = -500.0, 9000.0
+"""Heights of land above a datum [m]."""
+STEEPEST = 0.7
+"""Slope [1] that the median cell of no city has."""
 
 HELD = "held on roofs and in built storage"
 SOAKED = "soaked into the ground"
@@ -65,8 +71,15 @@ class Site:
         grid: Grid,
         extent: shapely.Polygon,
     ) -> Site:
-        """Sort the cells of the city by what they do with rain."""
+        """Sort the cells of the city by what they do with rain; cells without ground are walls.
+
+        Raises
+        ------
+        ModelError
+            No ground at all, or heights that no city has: they are then not in metres, or their holes not declared.
+        """
         inside = grid.mask([extent]) & np.isfinite(ground_elevation)
+        _plausible(ground_elevation, inside, grid.cell_size)
         roof, water = np.isin(land_cover, BUILT) & inside, (land_cover == Cover.WATER) & inside
         return cls(
             grid=grid,
@@ -176,6 +189,27 @@ class Site:
             "error": account.error,
         }
         return pd.DataFrame({"part": list(parts), "volume": list(parts.values())})
+
+
+def _plausible(elevation: NDArray[np.float32], inside: Flags, cell_size: float) -> None:
+    """Refuse heights that cannot be metres above a datum. Feet on flat land cannot be told from metres."""
+    if not inside.any():
+        raise ModelError("ground_elevation has no value inside the extent; give a terrain that covers it")
+    lowest, highest = float(elevation[inside].min()), float(elevation[inside].max())
+    if lowest < LOWEST or highest > HIGHEST:
+        raise ModelError(
+            f"ground_elevation must be metres from {LOWEST:g} to {HIGHEST:g}, got {lowest:g} to {highest:g}; declare "
+            "the terrain's nodata value, or bring its vertical unit to metres"
+        )
+    pairs = ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1]))
+    steps = [np.abs(elevation[a] - elevation[b])[inside[a] & inside[b]] for a, b in pairs]
+    rises = np.concatenate(steps)
+    slope = float(np.median(rises)) / cell_size if rises.size else 0.0
+    if slope > STEEPEST:
+        raise ModelError(
+            f"ground_elevation rises {slope:.1f} m a metre from cell to cell, half of all cells more, which no city "
+            "does; is its vertical unit centimetres or feet? bring it to metres"
+        )
 
 
 def _rim(inside: Flags) -> Flags:
