@@ -14,9 +14,10 @@ from indicators.formulas.conftest import make_toy
 from indicators.formulas.test_toy_city import BY_HAND
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import NotComputableError, ScenarioError, SourceError
-from synapolis.indicators.catalogue import select
+from synapolis.indicators.catalogue import scopes, select
 from synapolis.indicators.gate_file import read_gates
 from synapolis.indicators.observations import CITY, Observation, Target
+from synapolis.report.baseline import render_baseline
 from synapolis.report.baseline_data import baseline_csv, baseline_data, baseline_json
 from synapolis.scenarios.baseline import Measuring, measure
 from synapolis.scenarios.bind import parse_scenario
@@ -97,6 +98,23 @@ def test_an_observation_stands_where_the_twin_does_not_compute_and_beside_it_whe
 
 
 @pytest.mark.slow
+def test_what_is_observed_in_a_part_of_the_city_is_told_and_stands_for_no_city_figure(found):
+    reading = found.reading("iso37120:11.3")
+    assert ([each.area for each in reading.parts], reading.value) == (["North"], None)
+    page = render_baseline(found)
+    assert "Observed in parts of the city" in page
+    assert "Health office" in page
+    assert "Every computed figure is of the 1 km² that the data cover" in page
+
+
+def test_every_scope_is_that_of_a_model_and_is_told(found):
+    assert set(scopes()) <= set(REGISTRY.models)
+    told = found.reading("iso37123:12.2")
+    assert told.scope == "age stands for structure"
+    assert "Counted here: age stands for structure." in render_baseline(found)
+    assert baseline_data(found)["indicators"][0]["scope"] is None
+
+
 def test_what_is_not_known_says_what_it_needs_and_is_never_zero(found):
     for each in found.readings:
         assert (each.value is None) == bool(each.missing), each.indicator.id

@@ -36,6 +36,7 @@ THEMES: Mapping[str, str] = MappingProxyType({
 STANDS_STILL = ("unchanged", "does not answer")
 SHOWN = {"1": (1.0, ""), "s": (1 / 60, " min")}
 """Factor and unit in which quantities by zone are told, where that is not their own."""
+POINT = "a point estimate, illustrative: take the verdict as a hint"
 EVEN = 1.01
 """A worst-off tenth this close to the mean is not told as unequal."""
 VERDICTS = MappingProxyType({
@@ -62,6 +63,7 @@ class Entry:
     readings: tuple[Reading, ...]
     claim: Claim
     pedigree: Pedigree | None
+    currency: str = ""
 
     @property
     def first(self) -> Reading:
@@ -91,7 +93,20 @@ class Entry:
     @property
     def unit(self) -> str:
         """Its unit, as people read it."""
-        return unit_of(self.indicator)
+        return unit_of(self.indicator).replace("money", self.currency or "money")
+
+    @property
+    def scope(self) -> str:
+        """What the twin counts, where that is less than the indicator's name says."""
+        return self.readings[0].scope
+
+    @property
+    def doubt(self) -> str:
+        """Why a verdict on it is not sure; empty where it is, or where there is none."""
+        standing = self.first.standing
+        if standing.level == "not judged" or standing.sure:
+            return ""
+        return POINT if self.claim.illustrative else "its interval reaches another level"
 
     @property
     def span(self) -> str:
@@ -210,6 +225,7 @@ def render_baseline(baseline: Baseline, *, command: str = "") -> str:
         areas=_tallies(baseline, known, AREAS, lambda row: (row.area,)),
         pillars=_tallies(baseline, known, PILLARS, lambda row: row.pillars),
         missing=missing_by_source(baseline),
+        parts=[each for each in baseline.readings if each.parts],
         grades=_grades(baseline),
         origins_of=Counter(entry.readings[0].origin for entry in known if entry.readings[0].basis == "twin"),
         judged=_judged(baseline),
@@ -224,6 +240,7 @@ def render_baseline(baseline: Baseline, *, command: str = "") -> str:
         outcomes=OUTCOMES,
         status=STATUS,
         levels=LEVEL_WORDS,
+        unit_of=lambda row: unit_of(row).replace("money", baseline.currency or "money"),
         verdicts=VERDICTS,
         places=PLACES_FROM,
         grades_mean=GRADES,
@@ -244,7 +261,7 @@ def entries_of(baseline: Baseline) -> tuple[Entry, ...]:
         claim = readings[0].claim
         pedigree = trace(baseline.answer, claim) if claim is not None else None
         name = readings[0].indicator.id.replace(":", "-").replace(".", "-")
-        found.append(Entry(name, tuple(readings), claim or _no_claim(readings[0]), pedigree))
+        found.append(Entry(name, tuple(readings), claim or _no_claim(readings[0]), pedigree, baseline.currency))
     return tuple(found)
 
 

@@ -22,8 +22,8 @@ from synapolis.scenarios.baseline import Baseline, Change, Reading
 FORMAT_VERSION = 1
 COLUMNS = (
     "id", "framework", "code", "name", "theme", "kind", "area", "pillars", "unit", "better", "computable_from", "value",
-    "low", "high", "basis", "origin", "quality", "period", "source", "observed", "target", "target_by", "standing",
-    "rule", "rule_source", "missing", "could_come_from", "with_scenario", "change", "verdict",
+    "low", "high", "basis", "origin", "scope", "quality", "period", "source", "observed", "target", "target_by",
+    "standing", "rule", "rule_source", "missing", "could_come_from", "with_scenario", "change", "verdict",
 )  # fmt: skip
 
 
@@ -109,9 +109,11 @@ def _indicator(reading: Reading, change: Change | None) -> dict[str, Any]:
         "high": reading.high,
         "basis": reading.basis or None,
         "origin": reading.origin or None,
+        "scope": reading.scope or None,
         "run_path": reading.claim.run_path if reading.claim else None,
         "illustrative": bool(reading.claim and reading.claim.illustrative),
         "observation": asdict(seen) if seen else None,
+        "areas": [asdict(each) for each in reading.parts],
         "target": None if target is None else {
             "value": target.value, "by": target.by.isoformat() if target.by else None, "severe": target.severe,
             "source": target.source,
@@ -172,7 +174,7 @@ def _problems(baseline: Baseline) -> Table:
     shown = [entry for entry in entries_of(baseline) if entry.first.standing.level in ("severe", "problem")]
     for entry in sorted(shown, key=lambda entry: entry.first.standing.order):
         standing = entry.first.standing
-        told = f"{standing.rule} ({standing.source})"
+        told = "; ".join(filter(None, (f"{standing.rule} ({standing.source})", entry.scope, entry.doubt)))
         table.add_row(
             escape(entry.indicator.name), f"{entry.value} {entry.unit}", LEVEL_WORDS[standing.level], escape(told)
         )

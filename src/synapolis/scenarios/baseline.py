@@ -16,8 +16,9 @@ import numpy as np
 from synapolis.core.declare import REGISTRY
 from synapolis.core.digest import digest
 from synapolis.core.errors import ModelError, NotComputableError
-from synapolis.indicators.catalogue import TWIN, Indicator, bands, framework_key, frameworks, select
+from synapolis.indicators.catalogue import TWIN, Indicator, bands, framework_key, frameworks, scopes, select
 from synapolis.indicators.formulas.census import COUNTED
+from synapolis.indicators.formulas.measure import SQUARE_KILOMETRE
 from synapolis.indicators.gate_file import GateRule
 from synapolis.indicators.gates import AFFORDABILITY, GateResult
 from synapolis.indicators.observations import CITY, Benchmark, Observation, Target, latest
@@ -34,7 +35,8 @@ from synapolis.scenarios.provenance import assumptions_used, layers_used, step_i
 from synapolis.scenarios.rehearse import SEED, Outcome, Rehearsal, rehearse, run_both
 from synapolis.scenarios.run import Progress
 from synapolis.scenarios.sweep import Sweep, Task
-from synapolis.scenarios.views import view_of
+from synapolis.scenarios.telling import WHOLE_TOLD
+from synapolis.scenarios.views import VIEWS, view_of
 
 SPREADS: Mapping[str, tuple[str, str]] = {
     "residents_in_affordable_housing": ("affordable_share", "higher"),
@@ -73,8 +75,8 @@ class Reading:
     """One indicator as the city stands.
 
     `basis` says whether the value is the twin's or an observation's; an observation beside a computed value is kept in
-    `observation`, and never replaces it, so that scenarios compare like with like. `missing` says what it would take
-    where there is neither.
+    `observation`, and never replaces it, so that scenarios compare like with like; those of areas of the city are in
+    `parts`. `missing` says what it would take where there is neither.
     """
 
     indicator: Indicator
@@ -84,6 +86,7 @@ class Reading:
     basis: Literal["twin", "observation", ""] = ""
     origin: str = ""
     observation: Observation | None = None
+    parts: tuple[Observation, ...] = ()
     target: Target | None = None
     benchmarks: tuple[Benchmark, ...] = ()
     standing: Standing = NOT_JUDGED
@@ -95,6 +98,11 @@ class Reading:
     def made_by(self) -> str:
         """Name of the model that computed it; empty where none did."""
         return self.claim.run_path.partition(":")[0] if self.claim is not None else ""
+
+    @property
+    def scope(self) -> str:
+        """What the twin counts, where that is less than the indicator's name says."""
+        return scopes().get(self.made_by, "")
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,8 @@ class Baseline:
     targets: tuple[Target, ...] = ()
     observations: tuple[Observation, ...] = ()
     judgement: Judgement | None = None
+    square_kilometres: float = 0.0
+    currency: str = ""
 
     def reading(self, indicator: str) -> Reading:
         """The reading of an indicator by its id."""
@@ -216,7 +226,10 @@ def measure(
     claims = {claim.quantity: claim for claim in answer.claims}
     missing = {word: _lacking(outcome, word, failed) for word in words if word not in numbers}
     readings = tuple(_reading(row, claims, missing, measuring, outcome) for row in rows)
-    baseline = Baseline(readings, answer, measuring.today, tuple(chosen), measuring.targets, measuring.observations)
+    baseline = Baseline(
+        readings, answer, measuring.today, tuple(chosen), measuring.targets, measuring.observations,
+        square_kilometres=float(city.extent.area) / SQUARE_KILOMETRE, currency=city.currency,
+    )  # fmt: skip
     if scenario is None:
         return baseline
     tomorrow = _rehearsed(city, scenario, tuple(numbers), measuring, cache, gates, sweep, progress)
@@ -232,11 +245,13 @@ def _rehearsed(
         asked = ", ".join(measuring.frameworks) or "any framework"
         raise NotComputableError(f"the twin computes none of the indicators of {asked} for {city.title}: no scenario "
                                  "can be judged by them; ask for more frameworks")  # fmt: skip
+    words = tuple(sorted(words, key=lambda word: word not in VIEWS))  # the summary tells the first: headlines
     wanted = Rehearsal(
         scenario, words, members=measuring.members, assumptions=measuring.assumptions, actor=measuring.actor,
         purpose=measuring.purpose, question=scenario.title or "Scenario", gates=AFFORDABILITY if gates is None else (),
     )  # fmt: skip
     answer, evidence = rehearse(city, wanted, cache, sweep=sweep, progress=progress)
+    answer = replace(answer, summary=answer.summary.replace(f" {WHOLE_TOLD}", ""))  # no table here tells it
     if gates is None:
         return answer
     return replace(answer, gates=judge_rules(city, scenario, gates, cache, assumptions=measuring.assumptions,
@@ -422,7 +437,7 @@ def _reading(
     observation = latest(measuring.observations, row.id)
     target = next((each for each in measuring.targets if each.indicator == row.id and each.area == CITY), None)
     marks = tuple(each for each in measuring.benchmarks if each.indicator == row.id and each.area == CITY)
-    reading = Reading(row, observation=observation, target=target, benchmarks=marks)
+    reading = Reading(row, observation=observation, parts=_parts(measuring, row.id), target=target, benchmarks=marks)
     claim = claims.get(row.quantity)
     if claim is not None and claim.before is not None:
         scale = _scale(row)
@@ -438,7 +453,16 @@ def _reading(
     found = stand(
         row, reading.value, target=target, bands=bands().get(row.id, ()), interval=span, today=measuring.today
     )
+    if reading.claim is not None and reading.claim.illustrative:
+        found = replace(found, sure=False)  # a point estimate that no ensemble varies
     return replace(reading, standing=found)
+
+
+def _parts(measuring: Measuring, indicator: str) -> tuple[Observation, ...]:
+    """The latest observation of each area of the city."""
+    mine = tuple(each for each in measuring.observations if each.indicator == indicator and each.area != CITY)
+    found = (latest(mine, indicator, area) for area in sorted({each.area for each in mine}))
+    return tuple(each for each in found if each is not None)
 
 
 def _needs(row: Indicator, missing: Mapping[str, str]) -> str:

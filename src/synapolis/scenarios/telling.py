@@ -80,6 +80,7 @@ def findings_of(outcome: Outcome, edits: Sequence[BoundEdit]) -> tuple[str, ...]
     return tuple(said)
 
 
+WHOLE_TOLD = "What the whole as asked would do stands in the table."
 HOW = {"new building": "in new buildings on", "roof storeys": "as added storeys on", BY_ZONE: "spread over"}
 
 
@@ -194,7 +195,7 @@ def summary_of(answer: Answer, outcome: Outcome, edits: Sequence[BoundEdit]) -> 
         main = [c for c in told if c.quantity in answer.want]
     parts += [sentence(claim) for claim in sorted(main, key=lambda c: c.detectable is not True)[:3]]
     if any(c.note for c in answer.claims):
-        parts.append("What the whole as asked would do stands in the table.")
+        parts.append(WHOLE_TOLD)
     small = _small_city(answer, outcome)
     return " ".join(parts + ([small] if small else []) + [_rests_on(answer)])
 

@@ -180,6 +180,12 @@ def bands() -> Mapping[str, tuple[Band, ...]]:
     return MappingProxyType({indicator: tuple(rows) for indicator, rows in found.items()})
 
 
+@functools.cache
+def scopes() -> Mapping[str, str]:
+    """What a model counts where that is less than its indicator's name says, by the model's name."""
+    return MappingProxyType({row["model"]: row["says"] for row in _rows("scope")})
+
+
 def find(name: str) -> Indicator:
     """Return the indicator of an id such as `iso37120:19.6`.
 

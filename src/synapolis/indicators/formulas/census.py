@@ -84,10 +84,12 @@ RATIOS = (
 )  # fmt: skip
 """Every indicator of this module."""
 
-COUNTED = frozenset(ratio.name for ratio in RATIOS) | {"households"}
-"""Models that tell a count no model changes: with more residents or homes below the line a ratio would move by itself,
-and mean nothing. A scenario gets no answer from them."""
-NO_ANSWER = "is counted today, and no model changes the count: a scenario says nothing of it"
+COUNTED = frozenset(ratio.name for ratio in RATIOS) | {
+    "households", "gini_coefficient", "population_below_poverty_line", "median_multiple", "price_to_rent",
+}  # fmt: skip
+"""Models that tell counts, incomes or prices which no model changes: with more residents or homes below the line, or as
+weights, the figure would move by itself, and mean nothing. A scenario gets no answer from them."""
+NO_ANSWER = "rests on what was counted, and no model changes the count: a scenario says nothing of it"
 
 
 def ratio_of(zones: gpd.GeoDataFrame, column: str, over: NDArray[np.float64] | str, factor: float) -> float:
