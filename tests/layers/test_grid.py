@@ -5,6 +5,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from rasterio.features import rasterize
 
 from synapolis.layers.grid import Grid, Raster
 
@@ -125,3 +126,19 @@ def test_classes_are_never_mixed():
     assert set(np.unique(got)) <= {2, 9}
     outside = raster(codes, 2.5, left=5000.0).on_grid(GRID, nearest=True)
     assert (outside == 0).all()
+
+
+RING = shapely.box(2, 2, 18, 18).difference(shapely.box(6, 6, 12, 13))
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_shapes_read_at_once_cover_the_cells_that_rasterio_gives_them_one_by_one(touched):
+    grid = Grid(0.0, 20.0, 1.0, 20, 20)
+    line, dot = shapely.LineString([(0.3, 1.2), (7.7, 19.1), (15.0, 3.3)]), shapely.Point(19.5, 0.5)
+    parts = shapely.MultiPolygon([shapely.box(0, 14, 3, 20), shapely.box(15, 15, 19.2, 17)])
+    shapes = [parts, RING, line, dot, shapely.box(5.5, 5.5, 6.5, 9.5), shapely.buffer(line, 0.8)]
+    settings = {"out_shape": grid.shape, "transform": grid.transform, "dtype": "uint8"}
+    plain = rasterize(shapes, all_touched=touched, **settings)
+    assert (grid.mask(shapes, all_touched=touched) == plain.astype(bool)).all()
+    numbered = rasterize(list(zip(shapes, range(1, 7), strict=True)), **settings)
+    assert (grid.burn(shapes, range(1, 7), dtype="uint8") == numbered).all()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from synapolis.core.errors import NotComputableError
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import Cover
-from synapolis.models.derive.free_ground import KEPT_USES, free_ground
+from synapolis.models.derive.free_ground import KEPT_USES, free_ground, kept_ground
 
 CRS = "EPSG:32635"
 GRID = Grid(0, 200, 2, 100, 100)  # 200 x 200 m
@@ -36,7 +36,10 @@ def ground(cover=None, wall_distance=6.0, **layers):
         "rail": None,
     }
     cover = np.full(GRID.shape, Cover.PAVED, dtype=np.uint8) if cover is None else cover
-    return free_ground(cover, **(words | layers), wall_distance=wall_distance)
+    words |= layers
+    kept = kept_ground(**{name: words[name] for name in ("grid", "streets", "land_use", "water", "rail")})
+    built = {name: words[name] for name in ("grid", "extent", "buildings", "streets", "land_use")}
+    return free_ground(cover, kept, **built, wall_distance=wall_distance)
 
 
 def centres(cells):

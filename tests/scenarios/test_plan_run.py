@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from shapely.errors import GEOSException
 
 from synapolis.core.declare import REGISTRY, Assumption, declare_fixed_point, declare_vocabulary, model, on
@@ -14,7 +16,7 @@ from synapolis.layers.vocabulary import Canopy, EditDepth, EditLog, Extent, Tree
 from synapolis.scenarios.bind import bind, parse_scenario
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.plan import BoundEdit, Planner, Ref, ancestors
-from synapolis.scenarios.run import NodeFailedError, run
+from synapolis.scenarios.run import NodeFailedError, _yet_to_come, run
 
 ToyRain = Annotated[float, on("city", "mm", "Rain in a toy.")]
 ToyWet = Annotated[float, on("city", "mm", "Rain on the ground in a toy.")]
@@ -340,6 +342,24 @@ def test_a_fixed_point_that_is_not_reached_says_so(toys, town):
     assert notes["iterations"] == 3
     assert not notes["converged"]
     assert notes["residual"] > 1e-12
+
+
+@given(st.floats(1e-6, 1.0), st.floats(0.0, 0.5))
+def test_what_is_yet_to_come_bounds_every_later_round_of_a_loop(moved, pace):
+    later = sum(moved * pace**rounds for rounds in range(1, 60))
+    assert _yet_to_come(moved, pace) == pytest.approx(later)
+
+
+@pytest.mark.parametrize("pace", [0.51, 1.0, 3.0])
+def test_a_loop_that_settles_slowly_is_judged_by_its_last_round(pace):
+    assert _yet_to_come(0.01, pace) == 0.01
+
+
+def test_what_nothing_takes_is_not_digested(toys, town):
+    ref = Planner(town).want("toy_rain")
+    ran = run([ref], Cache())
+    assert not ran.entries[id(ref.node)].digests
+    assert ran.entries[id(ref.node)].digests["toy_rain"] == digest(ran.value(ref))
 
 
 def test_a_fixed_point_starts_anew_when_what_enters_it_changes(toys, town):

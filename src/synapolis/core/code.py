@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -128,9 +128,17 @@ def _source_and_siblings(module: str) -> tuple[Path | None, tuple[str, ...]]:
     return path, tuple(dict.fromkeys(siblings))
 
 
+def _statements(body: Iterable[Any]) -> Iterator[Any]:
+    """Statements and all that stand inside them; expressions, which hold no import, are passed over."""
+    for node in body:
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _statements(getattr(node, part, ()))
+
+
 def _imported(path: Path, parent: str) -> Iterator[str]:
     """Names of the modules that a file imports, and of what it takes from its own package."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(path.read_text(encoding="utf-8")).body):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

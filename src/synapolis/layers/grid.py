@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,7 @@ class Grid:
         ]
         if not shapes:
             return np.zeros(self.shape, dtype=bool)
-        burnt = rasterize(shapes, self.shape, transform=self.transform, all_touched=all_touched, dtype="uint8")
+        burnt = rasterize(_plain(shapes), self.shape, transform=self.transform, all_touched=all_touched, dtype="uint8")
         return np.asarray(burnt, dtype=bool)
 
     def burn(self, geometries: Any, values: Any, *, fill: float = 0, dtype: str = "float32") -> NDArray[Any]:
@@ -75,7 +76,8 @@ class Grid:
         pairs = [(g, v) for g, v in zip(geometries, values, strict=True) if g is not None and not shapely.is_empty(g)]
         if not pairs:
             return np.full(self.shape, fill, dtype=dtype)
-        return np.asarray(rasterize(pairs, self.shape, transform=self.transform, fill=fill, dtype=dtype))
+        drawn = zip(_plain([shape for shape, _ in pairs]), [value for _, value in pairs], strict=True)
+        return np.asarray(rasterize(drawn, self.shape, transform=self.transform, fill=fill, dtype=dtype))
 
 
 @dataclass(frozen=True)
@@ -107,3 +109,27 @@ class Raster:
             resampling=Resampling.nearest if nearest else smooth,
         )
         return target
+
+
+def _plain(shapes: Sequence[Any]) -> list[Any]:
+    """Lines and polygons as GeoJSON mappings, read all at once; what is neither stays as it is."""
+    plain = np.empty(len(shapes), dtype=object)
+    plain[:] = shapes
+    kinds = shapely.get_type_id(plain)
+    lines = np.flatnonzero(kinds == shapely.GeometryType.LINESTRING)
+    for place, points in zip(lines, _points(plain[lines]), strict=True):
+        plain[place] = {"type": "LineString", "coordinates": points}
+    areas = np.flatnonzero(kinds == shapely.GeometryType.POLYGON)
+    rings, owner = shapely.get_rings(plain[areas], return_index=True)
+    for place in areas:
+        plain[place] = {"type": "Polygon", "coordinates": []}
+    for place, points in zip(areas[owner], _points(rings), strict=True):
+        plain[place]["coordinates"].append(points)
+    return list(plain)
+
+
+def _points(lines: NDArray[Any]) -> list[list[list[float]]]:
+    """Coordinates of each line."""
+    points = shapely.get_coordinates(lines).tolist()
+    ends = np.cumsum(shapely.get_num_points(lines)).tolist()
+    return [points[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -62,6 +62,9 @@ ManningRoughness = Annotated[Field, on("cell", "s/m^(1/3)", "Manning's n of the 
 StorageDepth = Annotated[
     Field, on("cell", "mm", "Water that built storage (green roof, basin, infiltration strip) can hold.")
 ]
+KeptGround = Annotated[
+    Flags, on("cell", "1", "Ground that no building may take: street, rail, water, green or square, built on or not.")
+]
 FreeGround = Annotated[
     Flags,
     on("cell", "1", "Ground where a building could stand: no building, street, rail, water, green or square."),

@@ -8,6 +8,7 @@ import os
 import pickle
 import tempfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import platformdirs
 
 from synapolis import layers
+from synapolis.core.digest import digest
 
 MAGIC = b"synapolis-cache-2\n"
 HEAD_LENGTH = len(MAGIC) + 64
@@ -23,6 +25,19 @@ DISK_LIMIT = 4 * 2**30
 MEMORY_LIMIT = 2**30
 WORTH_KEEPING = 0.02
 """Results that took less than this [s] are made again rather than read from disk."""
+
+
+class Digests(dict[str, str]):
+    """Digests of outputs by name, each made when first asked for: what nothing is made from needs none."""
+
+    def __init__(self, outputs: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._outputs = outputs
+
+    def __missing__(self, name: str) -> str:
+        """Make the digest of one output."""
+        made = self[name] = digest(self._outputs[name])
+        return made
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from shapely.errors import ShapelyError
 from synapolis.core.declare import REGISTRY, FixedPoint
 from synapolis.core.digest import digest
 from synapolis.core.errors import ModelError, NotComputableError, SynapolisError
-from synapolis.scenarios.cache import Cache, Entry
+from synapolis.scenarios.cache import Cache, Digests, Entry
 from synapolis.scenarios.plan import Node, Ref, ancestors
 
 Progress = Callable[[str, int, int], None]
@@ -124,7 +124,7 @@ def _make(node: Node, ran: Ran) -> Entry:
     else:
         outputs = _call(node, {arg: ran.value(ref) for arg, ref in node.inputs}, ran)
     seconds = time.perf_counter() - start
-    return Entry(outputs, {name: digest(value) for name, value in outputs.items()}, seconds, notes)
+    return Entry(outputs, Digests(outputs), seconds, notes)
 
 
 def _call(node: Node, arguments: dict[str, Any], ran: Ran | None = None) -> dict[str, Any]:
@@ -164,7 +164,8 @@ def _outputs(
 def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], dict[str, Any]]:
     """Repeat the loop's models until the fed-back field stands still, going part of the way by Aitken's rule.
 
-    A model that offers an update starts from its last round, and in the first round from the baseline's last.
+    A model that offers an update starts from its last round, and in the first round from the baseline's last. After an
+    edit the loop ends once the change that is yet to come is within the tolerance (see `_yet_to_come`).
     """
     refs = dict(node.inputs)
     begin = ran.value(refs["start"])
@@ -172,12 +173,13 @@ def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], d
         earlier_word = ran.entries[id(node.baseline)].outputs[point.word]
         begin = earlier_word if np.shape(earlier_word) == np.shape(begin) else begin
     value = np.asarray(begin, dtype=float)
-    inner = [step for step in ancestors([refs["next"]]) if id(step) not in ran.entries]
+    inner = _steps_inside(node, ran)
     last: Mapping[str, Any] | None = ran.entries[id(node.baseline)].outputs if node.baseline is not None else None
     change, share = np.inf, 1.0
     before: NDArray[np.float64] | None = None
     earlier: tuple[Mapping[str, Any], Mapping[str, Any]] | None
-    rounds = 0
+    rounds, moved, pace = 0, np.inf, LEAST_PACE
+    usual = 1.0 if node.baseline is None else ran.entries[id(node.baseline)].notes.get("pace", 1.0)
     while rounds < point.max_iterations:
         rounds += 1
         local = Ran(entries=dict(ran.entries))
@@ -192,7 +194,10 @@ def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], d
         last = carried
         target = np.asarray(local.value(refs["next"]), dtype=float)
         scale = float(np.nanmean(np.abs(value))) or 1.0
-        change = float(np.nanmax(np.abs(target - value))) / scale
+        earlier_move, moved = moved, float(np.nanmax(np.abs(target - value))) / scale
+        if rounds > 1:
+            pace = max(pace, moved / earlier_move) if share == MOST_STEP else 1.0
+        change = _yet_to_come(moved, max(pace, usual))
         if change <= point.tolerance:
             value = target
             break
@@ -201,13 +206,24 @@ def _iterate(node: Node, point: FixedPoint, ran: Ran) -> tuple[dict[str, Any], d
         value, before = value + share * (target - value), residual
     notes = {
         "iterations": rounds, "residual": change, "tolerance": point.tolerance,
-        "converged": bool(change <= point.tolerance),
+        "converged": bool(change <= point.tolerance), "pace": pace if rounds > 1 else 1.0,
     }  # fmt: skip
     return {point.word: value, **carried}, notes
 
 
 LEAST_STEP, MOST_STEP = 0.2, 1.0
 """Part of the way to the next value that a loop goes at least and at most."""
+LEAST_PACE, MOST_PACE = 0.1, 0.5
+"""A round's change over the one before: never taken for less, and not relied upon above."""
+
+
+def _yet_to_come(moved: float, pace: float) -> float:
+    """Change that all further rounds would bring if each moves `pace` times as far as the one before.
+
+    The geometric series behind the a-posteriori bound of Banach's fixed point theorem; where the pace is not known or
+    slow, the last round's own change.
+    """
+    return moved * pace / (1.0 - pace) if pace <= MOST_PACE else moved
 
 
 def _relaxation(share: float, residual: NDArray[np.float64], before: NDArray[np.float64] | None) -> float:
@@ -232,12 +248,18 @@ def _loop_key(node: Node, ran: Ran) -> str:
     parts = ["loop", digest(node.fixed_point)]
     if node.baseline is not None:
         parts.append("from=" + ran.keys[id(node.baseline)])
-    for step in ancestors([ref for _, ref in node.inputs]):
-        if id(step) in ran.entries:
-            parts.extend(sorted(ran.entries[id(step)].digests.values()))
-        elif step.declaration is not None:
+    for step in (node, *_steps_inside(node, ran)):
+        if step.declaration is not None:
             parts.extend((step.name, step.declaration.version, step.declaration.code_digest))
+        for arg, ref in step.inputs:
+            outside = ran.entries.get(id(ref.node))
+            parts.append(f"{arg}=" + (outside.digests[ref.output] if outside else f"{ref.node.name}.{ref.output}"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _steps_inside(loop: Node, ran: Ran) -> list[Node]:
+    """Models of a loop, those that stand on others last; what is outside it has run."""
+    return [step for step in ancestors([ref for _, ref in loop.inputs]) if id(step) not in ran.entries]
 
 
 def _inside_loops(order: Sequence[Node]) -> set[int]:

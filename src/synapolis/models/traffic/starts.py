@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 
 from synapolis.models.traffic.bushes import FLOW, IDLE, NO_LINK, OUTSIDE, sort_bush, total_flow
-from synapolis.models.traffic.delay import set_costs
+from synapolis.models.traffic.delay import link_cost, set_costs
 from synapolis.models.traffic.paths import mend_tree, new_heap, shortest_tree
 
 
@@ -26,7 +26,8 @@ def start_cold(net: Any, fixed: Any, trips: Any, bush: Any, tree: Any, order: An
     for r in range(bush.shape[0]):
         row, origin, own = bush[r], net.zone_node[r % zones], fixed[r // zones]
         row[:] = OUTSIDE
-        set_costs(net, own, flow, cost, slope)
+        if r % zones == 0:
+            set_costs(net, own, flow, cost, slope)
         shortest_tree(net, cost, origin, label, tree[r], order[r], heap)
         if not _load_zones(net, trips[r], label, node_flow, unreached[r], origin):
             continue
@@ -35,8 +36,10 @@ def start_cold(net: Any, fixed: Any, trips: Any, bush: Any, tree: Any, order: An
             link = tree[r, node]
             if link >= 0:
                 row[link] = node_flow[node]
-                flow[link] += node_flow[node]
-                node_flow[net.from_node[link]] += node_flow[node]
+                if node_flow[node] > 0.0:
+                    flow[link] += node_flow[node]
+                    cost[link], slope[link] = link_cost(net, own, link, flow[link])
+                    node_flow[net.from_node[link]] += node_flow[node]
 
 
 @nb.njit(cache=True)
@@ -61,6 +64,7 @@ def start_warm(
     flow, cost, slope = np.empty(links), np.empty(links), np.empty(links)
     label, node_flow, heap = np.empty(nodes), np.empty(nodes), new_heap(nodes)
     places = np.empty((4, nodes), dtype=np.int32)
+    before, entered = np.empty(links), np.empty(nodes, dtype=np.bool_)
     for r in range(bush.shape[0]):
         for link in range(links):
             if bush[r, link] >= 0.0 and fixed[r // zones, link] == np.inf:
@@ -74,25 +78,45 @@ def start_warm(
         same = np.array_equal(trips[r], old_trips[r])
         if same and not lost[r] and not has_new_nodes:
             continue
-        mend_tree(net, cost, origin, label, tree[r], order[r], heap)
+        whole = not lost[r] and not has_new_nodes and _reaches(net, trips[r], row, entered)
+        if whole:  # the bush reaches all that it did and all that it shall: nothing to graft
+            label[:] = 0.0
+        else:
+            mend_tree(net, cost, origin, label, tree[r], order[r], heap)
         if not _load_zones(net, trips[r], label, node_flow, unreached[r], origin):
             for link in range(links):
                 flow[link] -= max(row[link], 0.0)
             row[:] = OUTSIDE
             continue
-        _cut_orphans(net, origin, row, places[0], places[1])
-        for node in range(nodes):  # only nodes without an entering link get one: no cycle can close
-            if places[0, node] == 0 and tree[r, node] >= 0:
-                row[tree[r, node]] = 0.0
+        if not whole:
+            _cut_orphans(net, origin, row, places[0], places[1])
+            for node in range(nodes):  # only nodes without an entering link get one: no cycle can close
+                if places[0, node] == 0 and tree[r, node] >= 0:
+                    row[tree[r, node]] = 0.0
         if same and lost[r] < FLOW:
             continue
-        for link in range(links):
-            flow[link] -= max(row[link], 0.0)
+        before[:] = row
         count = sort_bush(net, origin, row, places[1], places[2], places[3])
         _reload(net, cost, row, places[1], count, node_flow, label)
         for link in range(links):
-            flow[link] = max(flow[link] + max(row[link], 0.0), 0.0)
-        set_costs(net, own, flow, cost, slope)
+            if row[link] > 0.0 or before[link] > 0.0:
+                moved = max(row[link], 0.0) - max(before[link], 0.0)
+                if moved != 0.0:
+                    flow[link] = max(flow[link] + moved, 0.0)
+                    cost[link], slope[link] = link_cost(net, own, link, flow[link])
+
+
+@nb.njit(cache=True)
+def _reaches(net: Any, trips: Any, row: Any, entered: Any) -> bool:
+    """Whether a bush enters every node at which one of these trips ends."""
+    entered[:] = False
+    for link in range(row.size):
+        if row[link] >= 0.0:
+            entered[net.to_node[link]] = True
+    for zone in range(trips.size):  # noqa: SIM110 - compiled
+        if trips[zone] > 0.0 and not entered[net.zone_node[zone]]:
+            return False
+    return True
 
 
 @nb.njit(cache=True)
