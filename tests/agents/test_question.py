@@ -569,3 +569,36 @@ def test_names_of_the_real_helsinki_can_be_asked_about(helsinki):
     asked = [(name, parse_question(f"What happens if we add 500 homes in {name}?", helsinki)) for name in names]
     lost = [name for name, read in asked if not isinstance(read, Understood) and "outside the data" not in read.text]
     assert len(lost) <= 0.02 * len(names), lost
+
+
+@pytest.mark.parametrize(
+    ("said", "edit"),
+    [
+        ("bus 21 runs until midnight", {"kind": "extend_service", "route": "21", "mode": "bus", "last_hour": 24.0}),
+        ("tram 9 runs until 1 am", {"kind": "extend_service", "route": "9", "mode": "tram", "last_hour": 25.0}),
+        ("tram 9 runs until 11 pm", {"kind": "extend_service", "route": "9", "mode": "tram", "last_hour": 23.0}),
+        ("we close the stop Mannerheimintie", {"kind": "close_stop", "stop": "Mannerheimintie"}),
+        ("Bulevardi gets a bus lane", {"kind": "bus_lane", "street": "Bulevardi", "lanes": 2}),
+        ("we give Bulevardi a bus lane", {"kind": "bus_lane", "street": "Bulevardi", "lanes": 2}),
+        ("fares fall by half", {"kind": "change_fares", "factor": 0.5}),
+        ("we halve fares", {"kind": "change_fares", "factor": 0.5}),
+        ("fares rise by 20%", {"kind": "change_fares", "factor": 1.2}),
+        ("we lower fares by 10 percent", {"kind": "change_fares", "factor": 0.9}),
+        ("public transport is free", {"kind": "change_fares", "factor": 0.0}),
+    ],
+)
+def test_transit_is_changed_in_the_words_of_riders(town, said, edit):
+    found = parse_question(f"What happens to access to jobs if {said}?", town)
+    assert isinstance(found, Understood), found
+    assert [change.model_dump(exclude_none=True, exclude={"id"}) for change in found.scenario.edits] == [edit]
+    assert isinstance(parse_question(f"What if {said} and 3 elephants?", town), Clarify)
+
+
+def test_a_stop_moves_to_one_place(town):
+    found = parse_question("What happens to access if we move the stop Mannerheimintie to Kamppi?", town)
+    assert isinstance(found, Understood)
+    moved = found.scenario.edits[0].model_dump()
+    assert (moved["kind"], moved["stop"], moved["to"]["place"]) == ("move_stop", "Mannerheimintie", "Kamppi")
+    for wrong in ("we move the stop Mannerheimintie to Kamppi and Kluuvi", "fares rise by 5000 percent",
+                  "tram 9 runs until 99"):  # fmt: skip
+        assert isinstance(parse_question(f"What happens to access if {wrong}?", town), Clarify)

@@ -35,6 +35,8 @@ _MACROS = {
     "VERB": "(?:ADD|INSTALL|OPEN|GET|RUN|PLANT)",
 }
 DAY_MINUTES = 1440.0
+MOST_FARE = 10.0  # times today's
+EARLY, NOON = 5, 12  # a line that runs until 5 or earlier runs past midnight
 
 
 class _Tags(dict[str, str]):
@@ -308,7 +310,50 @@ def _on_streets(kind: str, fields: dict[str, Any], spots: tuple[Spot, ...]) -> B
 
 def _close(part: Part) -> Built:
     wrong = _wrong_prepositions(part.all("AT"), {"from", "in", "along", ""})
-    return wrong or _on_streets("close_street", {}, places_of(part.all("NAME") + part.all("AT")))
+    spots = places_of(part.all("NAME") + part.all("AT"))
+    if spots and not wrong and all(spot.kind == "stop" and not spot.also_street for spot in spots):
+        return [Change("close_stop", {"stop": spot.name}) for spot in spots]
+    return wrong or _on_streets("close_street", {}, spots)
+
+
+def _move_stop(part: Part) -> Built:
+    stops, to = places_of(part.all("NAME")), places_of(part.all("AT"))
+    wrong = _wrong_prepositions(part.all("AT"), {"to", "in"})
+    if wrong or len(stops) != 1 or len(to) != 1 or stops[0].kind != "stop":
+        named = " and ".join(spot.name for spot in stops) or "nothing"
+        return wrong or [Trouble(named, f"One stop can be moved, to one place; I read {named}.")]
+    return [Change("move_stop", {"stop": stops[0].name}, to)]
+
+
+def _bus_lane(part: Part) -> Built:
+    wrong = _wrong_prepositions(part.all("AT"), {"to", "in", "along", "for", "on", ""})
+    return wrong or _on_streets("bus_lane", {}, places_of(part.all("NAME") + part.all("AT")))
+
+
+def _fares(part: Part) -> Built:
+    tags, numbers = part.tags(), [float(value) for value in part.all("NUM")]
+    if "FREE" in tags:
+        factor = 0.0
+    elif "PERCENT" in tags and numbers:
+        factor = 1 + numbers[0] / 100 * (1 if "RISE" in tags else -1)
+    else:
+        factor = 0.5 if "HALVE" in tags else 2.0
+    if not 0 <= factor <= MOST_FARE:
+        return [Trouble("fares", f"Fares can be 0 to {MOST_FARE:g} times today's; I read {factor:g} times.")]
+    return [Change("change_fares", {"factor": round(factor, 6)})]
+
+
+def _until(part: Part) -> Built:
+    tags, numbers = part.tags(), [float(value) for value in part.group("hour", "NUM")]
+    hour = 24.0 if "MIDNIGHT" in tags or not numbers else numbers[0]
+    hour += 24 if hour <= EARLY else 12 if "PM" in tags and hour < NOON else 0
+    if not 0 < hour <= 2 * 24:
+        return [Trouble(f"until {hour:g}", f"A line can run until an hour from 0 to 48; I read {hour:g}.")]
+    return [
+        Change("extend_service", {"mode": mode or None, "route": route, "last_hour": hour})
+        for routes in part.all("ROUTE")
+        for mode, route in routes
+    ]
 
 
 def _cover(part: Part) -> Built:
@@ -369,6 +414,12 @@ CHANGES: tuple[Pattern, ...] = tuple(
         ("GIVE NAME LANE_COUNT EACHWAY?", _lanes(1)),
         ("(?:NAME|AT) GET LANE_COUNT EACHWAY?", _lanes(1)),
         ("WIDEN NAME WITH LANE_COUNT EACHWAY?", _lanes(1)),
+        ("(?:RUN|SET|MAKE)? ROUTE (?:SEP? RUN)* UNTIL (?P<hour>MIDNIGHT|NUM (?:AM|PM)?)", _until),
+        ("MOVE NAME AT", _move_stop),
+        ("(?:NAME|AT) GET BUSLANE|GIVE NAME BUSLANE|(?:VERB|MAKE)* BUSLANE ADD? AT", _bus_lane),
+        ("FARES (?:FALL|RISE) BY? NUM PERCENT|(?:FALL|RISE) FARES BY? NUM PERCENT", _fares),
+        ("FARES FALL? BY? (?:HALVE|DOUBLE|FREE)|(?:HALVE|DOUBLE|FALL) FARES HALVE?", _fares),
+        ("FREE TRANSIT|TRANSIT FREE|MAKE TRANSIT FREE", _fares),
         ("CLOSE (?:NAME|AT) TOCARS?", _close),
         ("CLOSE TOCARS NAME", _close),
         ("(?:NAME|AT) CLOSE TOCARS?", _close),

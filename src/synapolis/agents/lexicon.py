@@ -99,6 +99,23 @@ _SPOKEN: dict[str, str] = {
         "take|takes|took|taken|taking|remove|removes|removed|removing|drop|dropping|cut|lose|loses|lost|losing|"
         "narrow by"
     ),
+    "BUSLANE": "bus lane|bus lanes|lane for buses|bus only lane|lanes for buses",
+    "MOVE": "move|moves|moved|moving|relocate|relocated|shift|shifted",
+    "UNTIL": "until|till|up to",
+    "MIDNIGHT": "midnight|12 at night|twelve at night",
+    "AM": "am|in the morning|at night",
+    "PM": "pm|in the evening",
+    "FARES": (
+        "fares|transit fares|bus fares|tram fares|public transport fares|fares of public transport|ticket prices|"
+        "fares on public transport"
+    ),
+    "FALL": "fall|falls|drop|drops|decrease|decreases|go down|goes down|reduce|cut|lower|reducing",
+    "RISE": "rise|rises|increase|increases|go up|goes up|raise|increasing",
+    "HALVE": "halve|halved|halves|fall by half|drop by half|by half|in half",
+    "DOUBLE": "double|doubled|doubles",
+    "FREE": "free|free of charge|abolished|for free",
+    "TRANSIT": "public transport|transit|buses and trams|public transit",
+    "PERCENT": "percent|per cent",
     "AWAY": "away|out",
     "GIVE": "give|gives|gave|given|giving",
     "LANE": "lane|car lane|traffic lane|driving lane|lane for cars",
@@ -282,6 +299,8 @@ def _label(tokens: list[Token], at: int, found: list[list[Item]]) -> list[Item]:
 
 def _readings(tokens: list[Token], at: int, gazetteer: Gazetteer) -> list[Item]:
     token = tokens[at]
+    if token.text == "%":
+        return [Item("PERCENT", token.text, at, at + 1)]
     if token.kind == "mark":
         separates = token.text in ",;.?!:&+…"
         return [Item("SEP" if separates else "UNKNOWN", token.text, at, at + 1)]

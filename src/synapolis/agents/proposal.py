@@ -24,7 +24,8 @@ def edits_of(change: Change, city: City, troubles: list[Trouble], *, unread: boo
         if change.kind == "change_headway":
             return _headway(change, city, troubles)
         if not change.needs_place:
-            return [{"kind": change.kind, **change.fields}]
+            to = {"to": area_of_spot(change.spots[0])} if change.kind == "move_stop" else {}
+            return [{"kind": change.kind, **change.fields, **to}]
         if change.whole_city:
             return [{"kind": change.kind, **change.fields, "area": drawn_area(city.extent, city.title, city)}]
         if not change.spots:

@@ -68,6 +68,11 @@ def change_text(change: Change) -> str:
             f"{'more on' if fields['lanes'] > 0 else 'fewer on'} {fields['street']}, both directions together"
         ),
         "close_street": lambda: f"{fields['street']} closed to cars",
+        "close_stop": lambda: f"the stop {fields['stop']} closed",
+        "move_stop": lambda: f"the stop {fields['stop']} moved to {change.spots[0].name}",
+        "bus_lane": lambda: f"a bus lane on {fields['street']}, which cars lose",
+        "change_fares": lambda: f"fares at {fields['factor']:.0%} of today's",
+        "extend_service": lambda: f"{fields['mode'] or 'line'} {fields['route']} until {fields['last_hour']:g} h",
         "change_headway": lambda: (
             f"{fields['mode'] or 'line'} {fields['route']} every {fields['headway_minutes']:g} minutes"
         ),
@@ -92,6 +97,11 @@ def _change_order(change: Change) -> str:
             f"{'to' if fields['lanes'] > 0 else 'from'} {fields['street']}"
         ),
         "close_street": lambda: f"close {fields['street']} to cars",
+        "close_stop": lambda: f"close the stop {fields['stop']}",
+        "move_stop": lambda: f"move the stop {fields['stop']} to {change.spots[0].name}",
+        "bus_lane": lambda: f"give {fields['street']} a bus lane",
+        "change_fares": lambda: f"{_fare_order(fields['factor'])}",
+        "extend_service": lambda: f"run {fields['mode'] or 'line'} {fields['route']} until {fields['last_hour']:g}",
         "change_headway": lambda: (
             f"run {fields['mode'] or 'line'} {fields['route']} every {fields['headway_minutes']:g} minutes"
         ),
@@ -99,6 +109,12 @@ def _change_order(change: Change) -> str:
             f"add a {fields['mode']} line along {fields['street']} every {fields.get('headway_minutes', 10):g} minutes"
         ),
     }[change.kind]()
+
+
+def _fare_order(factor: float) -> str:
+    if not factor:
+        return "make public transport free"
+    return f"{'raise' if factor > 1 else 'lower'} fares by {abs(factor - 1) * 100:g} percent"
 
 
 def _topic_text(read: Read) -> str:
