@@ -59,8 +59,10 @@ class Chain:
         self.before: dict[str, Any] = {}
         self.found: Mapping[str, Any] = {}
         timetable = self.layers["timetable"]
-        busy = timetable.trips["route_name"].value_counts()
-        self.line = str(busy.index[len(busy) // 10])  # busier than nine lines of ten
+        times = timetable.stop_times
+        noon = times.loc[times["departure"].between(13 * 3600, 15 * 3600), "trip_id"].unique()
+        busy = timetable.trips.loc[noon, "route_name"].value_counts()
+        self.line = str(busy.index[len(busy) // 10])  # busier in the window than nine lines of ten
 
     def walks(self, direct: float = FAR) -> Any:
         links = walk_network(self.layers["streets"], self.layers["junctions"])

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.test_transit_kernels import DATE, pairs_table, small_runs, small_walks, timetable_of, with_self
-from synapolis.layers.timetable_edits import with_headway, with_line, with_moved_stop, without_stop
+from synapolis.layers.timetable_edits import with_fares, with_headway, with_line, with_moved_stop, without_stop
 from synapolis.models import load_models
 from synapolis.models.transit.connections import connections
 from synapolis.models.transit.door_to_door import accessibility
@@ -154,6 +154,16 @@ def test_an_update_to_another_window_or_speed_is_a_full_run_too(town):
     for window in ({"departure_count": 7.0}, {"walking_speed": 1.1}, {"departure_hour": 9.0}):
         now = inputs(timetable, **window)
         assert_equal(update_travel_times(outputs, before, now), travel_times(**now))
+
+
+def test_an_edit_of_another_hour_or_of_fares_scans_nothing(town):
+    timetable, before, outputs, inputs = town
+    line = timetable.lines[0]
+    later = with_headway(timetable, line.name, 300, (13 * 3600, 15 * 3600), mode=line.mode)
+    for edited in (later, with_fares(timetable, factor=0.5, usual=1.2)):
+        got = update_travel_times(outputs, before, inputs(edited))
+        assert got.arrival_marks is outputs["arrival_marks"]
+        assert_equal(got, travel_times(**inputs(edited)))
 
 
 def test_the_plan_takes_the_update_and_finds_what_a_full_run_finds():

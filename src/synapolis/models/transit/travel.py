@@ -27,6 +27,7 @@ from synapolis.models.transit.reach import Ask, Doors, Earlier, Pairs, doors, re
 from synapolis.models.transit.spread import spread
 from synapolis.models.transit.walk import Walks
 
+WINDOW = ("departure_hour", "departure_window", "departure_count", "longest_trip")
 THRESHOLDS = (5, 10, 15, 30, 45)  # [min]
 
 DECISION = "Comparing what a transit or housing plan does to access, by neighbourhood."
@@ -65,17 +66,27 @@ def update_travel_times(outputs: Mapping[str, Any], before: Mapping[str, Any], i
     -------
     Travelled
     """
-    window = ("departure_hour", "departure_window", "departure_count", "longest_trip")
-    if not before or any(before[name] != inputs[name] for name in window):
+    if not before or any(before[name] != inputs[name] for name in WINDOW):
         return _in_full(inputs)
     zones = [len(side["transit_walks"].direct.start) for side in (before, inputs)]
     if zones[0] != zones[1] or len(outputs["arrival_marks"]) != len(before["timetable"].stops):
         return _in_full(inputs)
     scene = _scene(**inputs)
+    if _same_rides(before, inputs, scene.connections):
+        return Travelled(**outputs)
     found = Pairs(outputs["mean_travel_time"].copy(), outputs["departures_within"].copy())
     earlier = _earlier(outputs["arrival_marks"], before, inputs, scene.to_goal)
     pairs, marks = reach(*scene, earlier=earlier, found=found)
     return Travelled(pairs.mean, pairs.within, marks)
+
+
+def _same_rides(before: Mapping[str, Any], inputs: Mapping[str, Any], now: Connections) -> bool:
+    """Whether the window sees timetable and walks as they were, e.g. after an edit of another hour."""
+    one, other = before["timetable"], inputs["timetable"]
+    if not (one.stops.equals(other.stops) and one.transfers.equals(other.transfers) and _same_walks(before, inputs)):
+        return False
+    was = _connections(**{name: before[name] for name in ("timetable", *WINDOW)})
+    return all(np.array_equal(a, b) for a, b in zip(was[:5], now[:5], strict=True))  # trip_row is a row number
 
 
 def _in_full(inputs: Mapping[str, Any]) -> Travelled:
@@ -178,18 +189,35 @@ def _scene(
     departure_count: float,
     longest_trip: float,
 ) -> Scene:
-    start, end = departure_hour * 3600, departure_hour * 3600 + departure_window * 60
+    start, end = _span(departure_hour, departure_window)
     departures = np.linspace(start, end, int(departure_count), endpoint=False).astype(np.int32)
-    _check_span(timetable, start, end)
     access, egress, between, direct = (in_seconds(walk, walking_speed) for walk in transit_walks)
-    last = int(longest_trip * 60)
     return Scene(
-        connections(timetable, date=str(timetable.busiest_date), start=int(start), end=int(end + last)),
+        _connections(timetable, departure_hour, departure_window, departure_count, longest_trip),
         footpaths(timetable, between),
         access,
         doors(egress, direct),
-        Ask(departures, last, np.array([minutes * 60 for minutes in THRESHOLDS], dtype=np.int32)),
+        Ask(departures, int(longest_trip * 60), np.array([minutes * 60 for minutes in THRESHOLDS], dtype=np.int32)),
     )
+
+
+def _connections(
+    timetable: TimetableValue,
+    departure_hour: float,
+    departure_window: float,
+    departure_count: float,
+    longest_trip: float,
+) -> Connections:
+    """Rides that departures of the window may take."""
+    _ = departure_count
+    start, end = _span(departure_hour, departure_window)
+    _check_span(timetable, start, end)
+    last = int(longest_trip * 60)
+    return connections(timetable, date=str(timetable.busiest_date), start=int(start), end=int(end + last))
+
+
+def _span(departure_hour: float, departure_window: float) -> tuple[float, float]:
+    return departure_hour * 3600, departure_hour * 3600 + departure_window * 60
 
 
 def _check_span(timetable: TimetableValue, start: float, end: float) -> None:
@@ -243,7 +271,7 @@ def _earlier(
 
 def _same_walks(before: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
     one, other = before["transit_walks"], inputs["transit_walks"]
-    same = all(np.array_equal(a, b) for i in (1, 3) for a, b in zip(one[i], other[i], strict=True))
+    same = all(np.array_equal(a, b) for i in range(4) for a, b in zip(one[i], other[i], strict=True))
     return bool(same and before["walking_speed"] == inputs["walking_speed"])
 
 
