@@ -33,7 +33,7 @@ PASSED = 1e-5
 LOOK = 12
 """Intervals between two looks at the border."""
 
-MOST = 0.5
+MOST = 0.35
 """Share of the grid that a window may cover."""
 
 Floats = NDArray[np.float64]
