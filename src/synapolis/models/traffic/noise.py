@@ -147,7 +147,7 @@ class Heard(NamedTuple):
     version="1",
     decision="Comparing how many people live in road noise with and without a plan.",
     method="Each street is a row of point sources over hard ground; each reaches the wall of a building where its "
-    "loudest source is nearest, by spherical spreading, less a fixed loss where a building stands between; day, "
+    "loudest source arrives, by spherical spreading, less a fixed loss where a building stands between; day, "
     "evening and night from the peak hour by assumed shares.",
     limits="A simplification: no reflections between facades, diffraction, ground or air absorption, nor height; only "
     "sources within 100 m. In narrow streets levels come out some decibels low.",
@@ -210,23 +210,26 @@ def _levels(buildings: gpd.GeoDataFrame, at: NDArray[np.object_], power: Floats,
     if len(at) == 0 or len(walls) == 0:
         return np.full(len(walls), -np.inf)
     house, source = shapely.STRtree(at).query(walls, predicate="dwithin", distance=REACH)
-    ear = _ears(walls, at, power, house, source)
+    tree = shapely.STRtree(walls)
+    way = shapely.shortest_line(walls[house], at[source])
+    ear = _ears(walls, way, house, power[source] * _arriving(way, tree, screening))
     rays = shapely.linestrings(np.stack([shapely.get_coordinates(ear[house]), shapely.get_coordinates(at[source])], 1))
-    screened = np.zeros(len(rays), dtype=bool)
-    screened[np.unique(shapely.STRtree(walls).query(rays, predicate="crosses")[0])] = True
-    distance = np.maximum(shapely.length(rays), NEAREST)
-    loss = 20 * np.log10(distance) + HALF_SPACE + np.where(screened, screening, 0.0)
-    energy = np.bincount(house, power[source] * 10 ** (-loss / 10), minlength=len(walls))
+    energy = np.bincount(house, power[source] * _arriving(rays, tree, screening), minlength=len(walls))
     return np.asarray(10 * np.log10(np.maximum(energy, 1e-12)))
 
 
+def _arriving(rays: NDArray[np.object_], walls: shapely.STRtree, screening: float) -> Floats:
+    """Share of a source's power that arrives along each ray, less where a building stands in it [1/m²]."""
+    screened = np.zeros(len(rays), dtype=bool)
+    screened[np.unique(walls.query(rays, predicate="crosses")[0])] = True
+    loss = 20 * np.log10(np.maximum(shapely.length(rays), NEAREST)) + HALF_SPACE + np.where(screened, screening, 0.0)
+    return np.asarray(10 ** (-loss / 10))
+
+
 def _ears(
-    walls: NDArray[np.object_], at: NDArray[np.object_], power: Floats, house: NDArray[np.int64],
-    source: NDArray[np.int64],
-) -> NDArray[np.object_]:  # fmt: skip
-    """Return a point before each building's wall where its loudest source is nearest; its centre if none is."""
-    way = shapely.shortest_line(walls[house], at[source])
-    loud = power[source] / np.maximum(shapely.length(way), 1.0) ** 2
+    walls: NDArray[np.object_], way: NDArray[np.object_], house: NDArray[np.int64], loud: Floats
+) -> NDArray[np.object_]:
+    """Return a point before each building's wall where its loudest source arrives; its centre if none does."""
     order = np.lexsort((-loud, house))
     first = order[np.r_[True, np.diff(house[order]) != 0]] if len(order) else order
     ear = np.asarray(shapely.centroid(walls))
