@@ -100,3 +100,8 @@ def test_a_group_that_is_the_quantity_own_is_taken():
     assert rule(group="lowest income group").says == (
         "lowest group rent burden may not rise against today, give or take 0.01"
     )
+
+
+def test_a_value_known_at_one_stage_only_gives_no_verdict():
+    verdict = judge_rule(rule(), one(np.nan), one(0.4))
+    assert (verdict.outcome, verdict.reason) == ("not computable", "no value at both stages")

@@ -28,12 +28,22 @@ def contract_add(
     city: CityOption = "helsinki",
 ) -> None:
     """Enter a contract. It is kept as it is and never changed."""
+    from rapidfuzz import process
+
+    from synapolis.core.errors import SourceError
     from synapolis.indicators.contract_form import read_promise
+    from synapolis.indicators.observations import CITY
     from synapolis.records.journal import local_actor
-    from synapolis.scenarios.measured import keep_contract
+    from synapolis.scenarios.measured import areas_of, keep_contract
 
     place = load_city(city)
     promise = read_promise(read_data(file), where=str(file))
+    known = areas_of(place)
+    if known and promise.area not in (CITY, *known):
+        near = ", ".join(found for found, *_ in process.extract(promise.area, known, limit=3))
+        raise SourceError(
+            f"{file}: area: {place.title} has no zone or named place {promise.area!r}; close ones are {near}"
+        )
     with journalled(place, command="contract add", question=promise.id, purpose="outcome contract") as journal:
         new = keep_contract(journal, place.name, promise, actor=local_actor())
     talk.print(f"Contract {promise.id}: {'entered' if new else 'was there already, word for word'}.")

@@ -131,6 +131,10 @@ def judge_rule(
     if before is None or after is None or not len(after) or not np.isfinite(after).any():
         return GateResult(rule.name, rule.says, "not computable", rule.action, None, reason or "no value")
     known = np.flatnonzero(np.isfinite(before) & np.isfinite(after))
+    if not len(known):
+        return GateResult(
+            rule.name, rule.says, "not computable", rule.action, None, reason or "no value at both stages"
+        )
     broken = [place for place in known if rule.breaks(float(before[place]), float(after[place]))]
     share = None
     if rule.relative and not rule.zone and changes is not None and len(changes):
