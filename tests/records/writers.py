@@ -12,7 +12,10 @@ from synapolis.records.store import open_store
 from synapolis.records.tables import Contract, put
 
 processes = multiprocessing.get_context("forkserver")  # begins in milliseconds, and shares nothing with the tests
-processes.set_forkserver_preload(["synapolis.records.journal", "synapolis.records.tables"])
+processes.set_forkserver_preload(
+    ["synapolis.records.journal", "synapolis.records.tables", "sqlalchemy.dialects.sqlite.pysqlite", "psycopg",
+     "sqlalchemy.dialects.postgresql.psycopg"]
+)  # fmt: skip
 
 
 def append_many(url: str, actor: str, many: int) -> None:
