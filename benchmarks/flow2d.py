@@ -3,8 +3,7 @@
 Both run the local-inertial scheme with rain over rough sloping ground of 5 m cells. Ours includes what landlab's does
 not: the volume limiter, the maxima of depth and speed and the water account; the second case adds infiltration, inlets
 and an open rim. Beside the peer: the limit that the memory sets (44 bytes a cell and step, at the speed at which one
-thread copies arrays of the same size in the same run), two threads, ground of which a tenth is wet, growth with size,
-and a local re-run. An array that fits the cache is copied from the cache.
+thread copies as many bytes in the same run), two threads, ground of which a tenth is wet, growth with size.
 """
 
 from __future__ import annotations
@@ -59,8 +58,8 @@ def rows(*, quick: bool = False) -> list[Row]:
 
 
 def copy_speed(side: int) -> float:
-    """Bytes a second, read and written, at which one thread copies one array of the size of a field."""
-    source = np.ones((side, side), np.float32)
+    """Bytes a second, read and written, at which one thread copies as many bytes as a step moves."""
+    source = np.ones(side * side * TRAFFIC // 8, np.float32)
     target = np.empty_like(source)
     turns = max(int(4e7 / source.size), 1)
 
