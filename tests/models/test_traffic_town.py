@@ -149,3 +149,48 @@ def test_an_edit_ends_where_the_edited_streets_do_by_themselves(town):
         ran = run(refs, Cache())
         found.append([ran.value(ref) for ref in refs])
     assert found[0] == pytest.approx(found[1], rel=5e-3)
+
+
+def test_what_crosses_a_screen_line_is_what_travels_across_it(base, parts):
+    """Net flow over any line equals net trips over it: nobody is lost or made on the way."""
+    network, trips, _ = base
+    found = user_equilibrium(network.network, trips, relative_gap=GAP, drop_unreachable=True)
+    junctions, zones = parts[1], parts[2]
+    east = np.concatenate([junctions.geometry.x.to_numpy(), zones.geometry.representative_point().x.to_numpy()])
+    for line in np.quantile(east, [0.25, 0.5, 0.75]):
+        beyond = east > line
+        tail, head = beyond[network.network.from_node], beyond[network.network.to_node]
+        net = found.link_flow[~tail & head].sum() - found.link_flow[tail & ~head].sum()
+        start = beyond[network.network.zone_node]
+        wanted = trips[np.ix_(~start, start)].sum() - trips[np.ix_(start, ~start)].sum()
+        assert net == pytest.approx(wanted, abs=1e-6 * trips.sum())
+
+
+def test_trips_get_rarer_with_distance_and_feet_give_way_to_wheels(town):
+    """Trip length distribution: modes in their order, and most trips short in a small town."""
+    planner = Planner(town)
+    ref = planner.want("trips_by_mode")
+    table = run([ref], Cache()).value(ref).set_index(["purpose", "mode"])
+    for purpose in ("work", "school", "shopping", "other"):
+        length = table.loc[purpose, "mean_length"]
+        assert length["walk"] < length["bicycle"]
+        assert length["walk"] < length["car"]
+    assert 0 < table["mean_length"].max() < 2000
+
+
+def test_effects_follow_traffic(town):
+    """A street closed to cars carries, emits and risks nothing, and its houses hear no more than before."""
+    street = "Weaver Avenue"
+    edits = bind(parse_scenario(f"edits: [{{kind: close_street, street: {street}}}]"), town)
+    words = ("link_flow", "link_carbon_dioxide", "link_crashes", "facade_noise")
+    planner, cache = Planner(town, edits), Cache()
+    refs = [planner.want(word, stage) for word in words for stage in (0, planner.last)]
+    ran = run(refs, cache)
+    before, after = (dict(zip(words, [ran.value(ref) for ref in refs[stage::2]], strict=True)) for stage in (0, 1))
+    closed = (town.layers["streets"].value["name"] == street).to_numpy()
+    assert before["link_flow"][closed].sum() > 0
+    for word in words[:3]:
+        assert not after[word][closed].any()
+    lines = town.layers["streets"].value.geometry[closed].union_all()
+    near = town.layers["buildings"].value.distance(lines).to_numpy() < 20
+    assert after["facade_noise"][near].mean() < before["facade_noise"][near].mean()
