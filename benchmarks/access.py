@@ -21,6 +21,7 @@ from benchmarks.transit import Ours, write_feed
 from synapolis.layers.city import City
 from synapolis.layers.timetable_edits import with_headway
 from synapolis.models.transit.access import access
+from synapolis.models.transit.connections import connections
 from synapolis.models.transit.travel import travel_times, update_travel_times
 from synapolis.models.transit.walking import transit_walks, walk_network
 from synapolis.sources.build import BuildSpec, LayerFile, build_city
@@ -55,13 +56,12 @@ class Chain:
 
     def __init__(self, city: City) -> None:
         self.layers = {name: city.layers[name].value for name in ("streets", "junctions", "zones", "timetable")}
-        self.title, self.jobs = city.title, self.layers["zones"]["jobs"].to_numpy(dtype=float)
+        self.title, self.jobs = city.title, self.layers["zones"]["jobs"].fillna(0).to_numpy(dtype=float)
         self.before: dict[str, Any] = {}
         self.found: Mapping[str, Any] = {}
         timetable = self.layers["timetable"]
-        times = timetable.stop_times
-        noon = times.loc[times["departure"].between(13 * 3600, 15 * 3600), "trip_id"].unique()
-        busy = timetable.trips.loc[noon, "route_name"].value_counts()
+        found = connections(timetable, date=str(timetable.busiest_date), start=13 * 3600, end=15 * 3600)
+        busy = timetable.trips["route_name"].iloc[found.trip_row].value_counts()
         self.line = str(busy.index[len(busy) // 10])  # busier in the window than nine lines of ten
 
     def walks(self, direct: float = FAR) -> Any:
