@@ -359,7 +359,7 @@ ResidentsInRoadNoise = Annotated[float, on("city", "1", "Residents of buildings 
 ResidentRoadNoise = Annotated[float, on("city", "dB", "Road noise at the facade of the average resident's home, Lden.")]
 LinkCrashes = Annotated[Floats, on("link", "1/a", "Injury crashes expected in a year.")]
 InjuryCrashes = Annotated[float, on("city", "1/a", "Injury crashes expected in a year.")]
-TravelCostPerHousehold = Annotated[float, on("city", "money/a", "What driving within the city costs a household.")]
+TravelCostPerHousehold = Annotated[float, on("city", "EUR/a", "What driving within the city costs a household.")]
 
 # --- housing and money -----------------------------------------------------------------------------------------------
 HousingCapacity = Annotated[float, on("city", "1", "Homes that fit on free ground under the massing rules.")]

@@ -85,7 +85,7 @@ VIEWS: Mapping[str, View] = MappingProxyType({
                                 "less", short="road noise"),
     "injury_crashes": View("Injury crashes expected in a year", 0.01, "link_crashes", "links", "less", unit="1",
                            illustrative=True, short="injury crashes"),
-    "travel_cost_per_household": View("What driving costs a household in a year", 1, better="less", unit="money",
+    "travel_cost_per_household": View("What driving costs a household in a year", 1, better="less", unit="EUR",
                                       short="cost of driving"),
     "mode_share_car": View("Trips made by car", 0.1, "zone_car_share", "zones", "less", "%", 100),
     "mode_share_transit": View("Trips made by transit", 0.1, "zone_transit_share", "zones", "more", "%", 100),
