@@ -6,6 +6,7 @@ Property tests try the same examples at every run, so that a failure is the faul
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile("search", deadline=None, database=None, print_blob=True)
 settings.load_profile("same")
+os.environ.pop("COLUMNS", None)  # readline in pytest sets it for its workers; a console keeps the width it began with
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
