@@ -22,7 +22,7 @@ from synapolis.models.derive.buildings import (
     floor_area,
 )
 from synapolis.models.derive.cover import ground_cover, impervious_fraction, land_cover_from_vectors, manning_roughness
-from synapolis.models.derive.free_ground import free_ground
+from synapolis.models.derive.free_ground import free_ground, kept_ground
 from synapolis.models.derive.ground import (
     ground_elevation_from_spot_heights,
     known_points,
@@ -45,6 +45,7 @@ CHAIN = {
     "ground_elevation": ground_elevation_from_spot_heights,
     "ground_cover": ground_cover,
     "land_cover": land_cover_from_vectors,
+    "kept_ground": kept_ground,
     "free_ground": free_ground,
     "impervious_fraction": impervious_fraction,
     "manning_roughness": manning_roughness,
