@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import Row, wall
 from synapolis.agents.ask import ask
-from synapolis.cli import DEMO_QUESTIONS
+from synapolis.cli.demo import DEMO_QUESTIONS
 from synapolis.core.errors import ModelError
 from synapolis.layers.city import City, open_city, save_city
 from synapolis.models import load_models
