@@ -1,7 +1,9 @@
 """The form in which other systems are entered."""
 
+from typing import get_args
+
 from synapolis.civic.completeness import completeness
-from synapolis.civic.entry import CATEGORIES, AlgorithmEntry, fields_of
+from synapolis.civic.entry import AlgorithmEntry, Category, fields_of
 from synapolis.civic.form import form
 from synapolis.civic.formats import read_entries
 
@@ -9,7 +11,7 @@ from synapolis.civic.formats import read_entries
 def test_the_form_asks_for_every_field_and_names_what_may_be_chosen():
     asked = {line.partition(":")[0] for line in form().splitlines() if line and line[0] != "#"}
     assert asked == set(fields_of()) - {"kind"}
-    assert f"# One of: {', '.join(CATEGORIES)}." in form()
+    assert f"# One of: {', '.join(get_args(Category))}." in form()
     assert "# * Assessments made.\n# A list; of each: name, date, url, summary." in form()
 
 

@@ -8,7 +8,7 @@ is lost on the way in and out (civic/formats).
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
@@ -195,7 +195,3 @@ def fields_of(group: str | None = None, *, needed: bool = False) -> tuple[str, .
 def filled(entry: AlgorithmEntry, name: str) -> bool:
     """Whether a field of the entry says anything."""
     return getattr(entry, name) not in (None, "", ())
-
-
-STATUSES: tuple[Status, ...] = get_args(Status)
-CATEGORIES: tuple[Category, ...] = get_args(Category)

@@ -21,7 +21,6 @@ from synapolis.core.home import home
 
 PREFIX = "synapolis:"
 """Ids that begin with it belong to the twin, and are entered by nobody."""
-TWIN_KINDS = frozenset(get_args(Kind)) - {"system"}
 PROFILE = "register.yaml"
 THEMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "stormwater": ("nature and environment",),
