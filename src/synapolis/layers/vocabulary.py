@@ -17,6 +17,7 @@ from synapolis.layers.timetable import Timetable as TimetableValue
 Table: TypeAlias = pd.DataFrame
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]  # (row, column)
+Frames = NDArray[np.float16]  # (frame, row, column)
 Codes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
@@ -95,6 +96,10 @@ PeakRunoff = Annotated[float, on("city", "m³/s", "Largest rate at which runoff 
 FloodDepth = Annotated[Field, on("cell", "m", "Largest depth of surface water during the event.")]
 FloodSpeed = Annotated[Field, on("cell", "m/s", "Largest speed of surface water during the event.")]
 FloodArrival = Annotated[Field, on("cell", "s", "When surface water first passes 5 cm; infinite where it never does.")]
+FloodDepthByTime = Annotated[
+    Frames, on("cell", "m", "Depth of surface water at moments of the event, rounded down.", axes=("time", "cell"))
+]
+FloodFrameTimes = Annotated[Floats, on("time", "s", "Moments of the frames of the flood, since the storm began.")]
 FloodBalance = Annotated[Table, on("city", "m³", "Where the water of the event went, and the error of the account.")]
 FloodSteps = Annotated[
     Floats, on("time", "s", "Time steps of the flood: interval of the storm, and length.", axes=("step", "column"))

@@ -66,7 +66,7 @@ SPACING = 2.0
 
 
 @model(
-    version="1",
+    version="2",
     decision="Where the water of a storm is dangerous to people and vehicles.",
     method="Classes H1 (generally safe) to H6 (buildings fail) by the deepest water, the fastest, and their product.",
     limits="Depth and speed are the largest of the storm at each cell, which need not come together: never too low.",
@@ -99,7 +99,7 @@ class FloodedStreet(NamedTuple):
 
 
 @model(
-    version="1",
+    version="2",
     decision="Which streets a storm closes.",
     method="The deepest water is looked up every 2 m along each street at ground level; what is deeper than the "
     "threshold counts as flooded, by length.",
@@ -129,7 +129,7 @@ def flooded_streets(flood_depth: FloodDepth, streets: Streets, grid: Grid, stree
 
 
 @model(
-    version="1",
+    version="2",
     decision="How many people a storm reaches at home.",
     method="Residents of the buildings that water reaches.",
     limits="As flooded_buildings; people on upper floors count as well.",
@@ -154,7 +154,7 @@ class Damage(NamedTuple):
 
 
 @model(
-    version="1",
+    version="2",
     decision="Comparing what floods cost with and without a plan.",
     method="The depth at the walls, where it passes the threshold, gives by the JRC's curve for Europe the share of "
     "the largest damage per square metre of footprint: the cost of building, its damageable share, and contents.",
@@ -195,7 +195,7 @@ class Expectation(NamedTuple):
 
 
 @model(
-    version="1",
+    version="2",
     decision="What a plan saves in flood damage a year, against what it costs.",
     method="The flood and its damage for storms of 2, 10, 30 and 100 years, whose depth grows with the logarithm of "
     "the return period; the mean over their yearly chances by the trapezoidal rule, a rarer storm costing as the "

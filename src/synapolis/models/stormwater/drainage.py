@@ -17,6 +17,8 @@ from synapolis.layers.vocabulary import (
     FloodArrival,
     FloodBalance,
     FloodDepth,
+    FloodDepthByTime,
+    FloodFrameTimes,
     FloodSpeed,
     FullSewers,
     Grid,
@@ -38,6 +40,7 @@ from synapolis.layers.vocabulary import (
     SyntheticSewerNodes,
     SyntheticSewerPipes,
 )
+from synapolis.models.stormwater.frames import Frames
 from synapolis.models.stormwater.sewer_run import SewerRun
 from synapolis.models.stormwater.sewers import Roofs, SewerNetwork, swmm_input
 from synapolis.models.stormwater.site import Site
@@ -62,6 +65,8 @@ class DrainedFlood(NamedTuple):
     flood_depth: FloodDepth
     flood_speed: FloodSpeed
     flood_arrival: FloodArrival
+    flood_depth_by_time: FloodDepthByTime
+    flood_frame_times: FloodFrameTimes
     flood_balance: FloodBalance
     sewer_balance: SewerBalance
     sewer_peaks: SewerPeaks
@@ -90,24 +95,26 @@ class Gullies:
     cover: Places
 
 
-def couple(surface: Surface, run: SewerRun, gullies: Gullies, intervals: list[tuple[float, float]]) -> None:
-    """Carry the surface and the sewers through a storm, giving and taking after each interval.
+def couple(surface: Surface, run: SewerRun, gullies: Gullies, intervals: list[tuple[float, float]]) -> Frames:
+    """Carry the surface and the sewers through a storm, giving and taking after each interval; returns its frames.
 
     A gully takes what stands on its cell, at most its capacity; while its manhole spills, its capacity halves from
     interval to interval, and comes back slowly: a valve that slams would make waves in the pipes.
     """
-    open_ = np.ones(run.nodes)
-    for length, fallen in intervals:
+    open_, frames = np.ones(run.nodes), Frames.of(intervals)
+    for number, (length, fallen) in enumerate(intervals):
         surface.advance(length, fallen)
+        frames.note(number + 1, surface)
         gone = surface.draw(gullies.cells, open_[gullies.node] * gullies.capacity * length)
         inflow = np.bincount(gullies.node, gone, minlength=run.nodes).astype(float) * (surface.cell_area / length)
         spilled = run.advance(length, inflow)
         surface.pour(gullies.cover, spilled)
         open_ = np.where(spilled > 0.0, CLOSING * open_, np.minimum(open_ + OPENING, 1.0))
+    return frames
 
 
 @model(
-    version="1",
+    version="2",
     decision="Seeing whether sewers carry a storm, where they spill, and what a plan changes in both.",
     method="The surface flow of `flood`, coupled after every 10 seconds with the dynamic wave of EPA SWMM 5: gullies "
     "take from hard ground near a manhole, downpipes lead roofs (and SWMM's green roofs) into it, full manholes spill "
@@ -159,7 +166,7 @@ def flood_with_sewers(
         network, duration=sum(length for length, _ in steps), outfall_level=sea_level, rain=storm_intensity, roofs=roofs
     )
     with SewerRun(project.to_string()) as run:
-        couple(surface, run, gullies, steps)
+        frames = couple(surface, run, gullies, steps)
         account, peaks, used = run.account(), run.node_peaks(), run.pipe_peaks()
     flow = surface.result()
     from_streets = flow.balance.drained - flow.balance.inflow
@@ -172,6 +179,8 @@ def flood_with_sewers(
         flood_depth=depth,
         flood_speed=speed,
         flood_arrival=flow.arrival_time,
+        flood_depth_by_time=frames.on(site.land),
+        flood_frame_times=frames.seconds,
         flood_balance=site.balance(flow, drains, account["from roofs"]),
         sewer_balance=pd.DataFrame({"part": list(account), "volume": list(account.values())}),
         sewer_peaks=peaks,
@@ -184,7 +193,7 @@ def flood_with_sewers(
 
 
 @model(
-    version="1",
+    version="2",
     decision="Seeing roughly what sewers would do to a flood where no map of them can be had.",
     method="As flood_with_sewers, in the network that synthetic_sewers makes up along the streets.",
     limits="No pipe was surveyed: a sketch of a network that a designer would lay today.",
@@ -260,7 +269,7 @@ def _gullies(site: Site, surface: Surface, network: SewerNetwork, reach: float, 
     at, node = _nearest(site, network, site.hard, reach)
     marked = np.zeros(site.hard.size, dtype=bool)
     marked[at] = True
-    free = site.ground & ~site.water
+    free = site.land
     x, y = site.grid.centres()
     rows, columns = np.nonzero(free)
     _, nearest = cKDTree(np.column_stack([x[columns], y[rows]])).query(_xy(network))
@@ -271,7 +280,7 @@ def _gullies(site: Site, surface: Surface, network: SewerNetwork, reach: float, 
 def _spill_depth(site: Site, network: SewerNetwork, spilled: Floats) -> NDArray[np.float32]:
     """Spread what each manhole spilled over the ground around it [mm]."""
     x, y = site.grid.centres()
-    rows, columns = np.nonzero(site.ground & ~site.water)
+    rows, columns = np.nonzero(site.land)
     tree = cKDTree(np.column_stack([x[columns], y[rows]]))
     depth = np.zeros(site.ground.shape)
     at = _xy(network)

@@ -18,8 +18,10 @@ from synapolis.layers.vocabulary import (
     FloodArrival,
     FloodBalance,
     FloodDepth,
+    FloodDepthByTime,
     FloodedBuildingCount,
     FloodedBuildings,
+    FloodFrameTimes,
     FloodLineDepths,
     FloodSpeed,
     FloodSteps,
@@ -46,6 +48,8 @@ class Flood(NamedTuple):
     flood_depth: FloodDepth
     flood_speed: FloodSpeed
     flood_arrival: FloodArrival
+    flood_depth_by_time: FloodDepthByTime
+    flood_frame_times: FloodFrameTimes
     flood_balance: FloodBalance
     flood_steps: FloodSteps
     flood_line_depths: FloodLineDepths
@@ -87,11 +91,13 @@ def flood_again(earlier: Mapping[str, Any], before: Mapping[str, Any], now: Mapp
     if part is None or part.after.max_depth.max() > DEEPER * max(float(earlier["flood_depth"].max()), 0.1):
         return _flood(now)  # as well where the steps of before could be too long
     depth, speed = part.put(earlier["flood_depth"], "max_depth"), part.put(earlier["flood_speed"], "max_speed")
-    land = sites[1].ground & ~sites[1].water
+    depth = np.where(sites[1].land, depth, 0).astype(np.float32)
     return Flood(
-        np.where(land, depth, 0).astype(np.float32),
+        depth,
         np.where(sites[1].water, 0, speed).astype(np.float32),
         part.put(earlier["flood_arrival"], "arrival_time"),
+        part.put_frames(earlier["flood_depth_by_time"], depth),
+        earlier["flood_frame_times"],
         _balance_again(earlier["flood_balance"], part, sites, met),
         record.steps,
         record.depths,
@@ -119,22 +125,22 @@ def _balance_again(
 
 def _rained(site: Site, fields: Mapping[str, Any]) -> float:
     """Rain that reached free ground [m³]."""
-    land = site.ground & ~site.water
-    return float(fields["rain_factor"][land].sum()) * site.rain_depth / 1000 * site.grid.cell_area
+    return float(fields["rain_factor"][site.land].sum()) * site.rain_depth / 1000 * site.grid.cell_area
 
 
 def _flood(given: Mapping[str, Any]) -> Flood:
     """Run the flood on the whole ground."""
     site = _site(given)
     surface = Surface(**_met(site, given), cell_size=site.grid.cell_size)
-    record = run_recorded(surface, list(site.intervals(given["storm_intensity"], given["recession_time"])))
+    record, frames = run_recorded(surface, list(site.intervals(given["storm_intensity"], given["recession_time"])))
     flow = surface.result()
     account = site.balance(flow, {DRAINED: flow.balance.drained})
-    return Flood(*site.fields(flow), flow.arrival_time, account, record.steps, record.depths)
+    moments = frames.on(site.land), frames.seconds
+    return Flood(*site.fields(flow), flow.arrival_time, *moments, account, record.steps, record.depths)
 
 
 @model(
-    version="2",
+    version="3",
     decision="Seeing where a heavy storm gathers, and whether a plan moves it.",
     method="Local-inertial shallow flow on the city's grid; buildings stand in the way and shed their rain around "
     "them; drains take a steady rate from hard ground; the sea or lake is held at its level; the border is open. "
@@ -194,7 +200,7 @@ def flood(
 
 
 @model(
-    version="2",
+    version="3",
     decision="Comparing how many buildings water reaches with and without a plan.",
     method="A building counts when the deepest water in the cells that touch it passes the threshold.",
     limits="No doorsteps, basements or walls are known; on interpolated terrain the count is illustrative.",
@@ -214,7 +220,7 @@ def flooded_buildings(
 
 
 @model(
-    version="2",
+    version="3",
     decision="Comparing how many buildings water reaches with and without a plan.",
     method="Counts the flooded buildings.",
     limits="As flooded_buildings.",

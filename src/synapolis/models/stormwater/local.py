@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synapolis.models.stormwater.domain import FRAME
+from synapolis.models.stormwater.frames import Frames, halved
 from synapolis.models.stormwater.surface import Surface, SurfaceFlow
 
 LINE = 32
@@ -65,16 +66,17 @@ def lines(shape: tuple[int, int]) -> Flags:
     return on
 
 
-def run_recorded(surface: Surface, intervals: Intervals) -> Record:
-    """Run a storm and keep what a local re-run will need."""
-    places = _places(lines(surface.domain.shape))
+def run_recorded(surface: Surface, intervals: Intervals) -> tuple[Record, Frames]:
+    """Run a storm and keep what a local re-run will need, and its frames."""
+    places, frames = _places(lines(surface.domain.shape)), Frames.of(intervals)
     steps, depths = [], [surface.depths(places)]
     for number, (length, fallen) in enumerate(intervals):
         taken = surface.advance(length, fallen)
+        frames.note(number + 1, surface)
         steps.append(np.column_stack([np.full(taken.size, float(number)), taken]))
         if number % EVERY == EVERY - 1 or number == len(intervals) - 1:
             depths.append(surface.depths(places))
-    return Record(np.concatenate(steps), np.array(depths))
+    return Record(np.concatenate(steps), np.array(depths)), frames
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Rerun:
     window: Window
     before: SurfaceFlow
     after: SurfaceFlow
+    frames: tuple[Frames, Frames]
+    """Of both."""
 
     def put(self, whole: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         """Add the difference that the edit makes to a field of the whole; where there is none, no bit changes."""
@@ -94,6 +98,15 @@ class Rerun:
         more = np.subtract(new, old, out=np.zeros_like(new), where=both)
         moved = np.where(both, np.maximum(part + more, 0.0), new)
         np.copyto(part, moved.astype(np.float32), where=old != new)
+        return changed
+
+    def put_frames(self, whole: NDArray[np.float16], most: NDArray[np.float32]) -> NDArray[np.float16]:
+        """Add the difference to the frames of the whole, which nowhere pass `most` after it [m]."""
+        old, new = (np.array(each.depths) for each in self.frames)
+        changed = whole.copy()
+        part = changed[:, self.window[0] : self.window[1], self.window[2] : self.window[3]]
+        moved = np.where(old != new, part.astype(np.float32) + (new - old), part)
+        part[:] = halved(np.minimum(moved, _cut(most, self.window)))
         return changed
 
 
@@ -172,15 +185,17 @@ def _run(
     number[on] = np.arange(np.count_nonzero(on))
     which, places = _cut(number, window)[rim], surfaces[0].places(rim)
     bounds = np.searchsorted(record.steps[:, 0], np.arange(len(intervals) + 1))
+    frames = Frames.of(intervals), Frames.of(intervals)
     for n, (length, fallen) in enumerate(intervals):
-        for surface in surfaces:
+        for surface, each in zip(surfaces, frames, strict=True):
             surface.hold(places, _between(record.depths, n + 1, len(intervals), which))
             surface.advance(length, fallen, record.steps[bounds[n] : bounds[n + 1], 1])
+            each.note(n + 1, surface)
         if n % LOOK == LOOK - 1 or n == len(intervals) - 1:
             felt = _felt(surfaces, np.argwhere(rim), window, shape, rain)
             if any(felt):
                 return felt
-    return Rerun(window, surfaces[0].result(), surfaces[1].result())
+    return Rerun(window, surfaces[0].result(), surfaces[1].result(), frames)
 
 
 def _between(depths: NDArray[np.float32], done: int, count: int, which: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -99,6 +99,11 @@ class Site:
         """Streets and paving: ground with inlets."""
         return self.ground & ~self.open_ground & ~self.water
 
+    @property
+    def land(self) -> Flags:
+        """Ground where water may stand: no roof, no open water."""
+        return self.ground & ~self.water
+
     def shed(self, share: float = 1.0) -> Floats:
         """Share of the storm that reaches each ground cell [1].
 
@@ -109,7 +114,7 @@ class Site:
         factor = self.ground.astype(float)
         labels, count = ndimage.label(self.roof, EIGHT)
         if count:
-            beside = np.where(self.ground & ~self.water, ndimage.grey_dilation(labels, footprint=EIGHT), 0)
+            beside = np.where(self.land, ndimage.grey_dilation(labels, footprint=EIGHT), 0)
             shed = share * ndimage.sum_labels(self.runoff_depth, labels, np.arange(count + 1)) / self.rain_depth
             room = np.bincount(beside.ravel(), minlength=count + 1)
             each = np.divide(shed, room, out=np.zeros(count + 1), where=room > 0)
@@ -168,12 +173,12 @@ class Site:
 
     def fields(self, flow: SurfaceFlow) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the largest depth [m] and speed [m/s] on land."""
-        depth = np.where(self.ground & ~self.water, flow.max_depth, 0).astype(np.float32)
+        depth = np.where(self.land, flow.max_depth, 0).astype(np.float32)
         return depth, np.where(self.water, 0, flow.max_speed).astype(np.float32)
 
     def fell(self) -> float:
         """Rain on land in the storm [m³]."""
-        return self.rain_depth / 1000 * self.grid.cell_area * float(self.roof.sum() + (self.ground & ~self.water).sum())
+        return self.rain_depth / 1000 * self.grid.cell_area * float(self.roof.sum() + self.land.sum())
 
     def balance(self, flow: SurfaceFlow, drains: Mapping[str, float], led: float = 0.0) -> pd.DataFrame:
         """Say where the water went [m³]; `led` is what of `drains` came straight from roofs."""
