@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "synapolis"
 
 LEVELS = (
     ("core",), ("records",), ("layers",), ("sources", "live", "dataspace", "models", "indicators"), ("scenarios",),
-    ("report",), ("civic", "estate", "port"), ("agents",), ("web", "cli"),
+    ("report",), ("civic", "estate", "port"), ("agents",), ("web",), ("cli",),
 )  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from synapolis.cli import baseline, demo, questions
+from synapolis.cli import baseline, demo, questions, serve
 from synapolis.cli.city import city_app
 from synapolis.cli.contract import contract_app
 from synapolis.cli.journal import journal_app
@@ -34,6 +34,7 @@ app.add_typer(contract_app, name="contract")
 app.add_typer(city_app, name="city")
 app.add_typer(journal_app, name="journal")
 app.add_typer(register_app, name="register")
+app.command()(serve.serve)
 app.command()(demo.demo)
 app.command(name="compile")(demo.compile_kernels)
 

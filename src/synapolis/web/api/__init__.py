@@ -1,0 +1,1 @@
+"""The API: one router a noun. Handlers parse, call once and reply in their own types."""

@@ -1,0 +1,7 @@
+"""Accounts and roles, for administrators."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["accounts"])

@@ -1,0 +1,7 @@
+"""The baseline in plain words."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["baseline"])

@@ -1,0 +1,7 @@
+"""Cities and their layers."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["cities"])

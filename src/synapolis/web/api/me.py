@@ -1,0 +1,7 @@
+"""Who am I, signing in and out."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["me"])

@@ -1,0 +1,7 @@
+"""The public algorithm register."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["register"])
