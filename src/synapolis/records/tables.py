@@ -173,15 +173,16 @@ class Contract:
     journal_seq: int
 
 
-Row = TypeVar("Row", RegisterVersion, Observation, Contract)
-TABLES: Mapping[type[Any], Table] = {
+Row = TypeVar("Row")
+TABLES: dict[type[Any], Table] = {
     RegisterVersion: register_versions,
     Observation: observations,
     Contract: contracts,
 }
+"""Which table a row lies in; the other modules of tables add theirs."""
 
 
-def put(connection: Connection, *rows: RegisterVersion | Observation | Contract) -> None:
+def put(connection: Connection, *rows: Any) -> None:
     """Insert rows; a key that is there already is refused by the database."""
     for row in rows:
         values = {item.name: getattr(row, item.name) for item in fields(row)}
