@@ -121,6 +121,9 @@ ResidentsFlooded = Annotated[float, on("city", "1", "Residents of buildings that
 BuildingFloodDamage = Annotated[Floats, on("building", "money", "Damage of the flood to the building and contents.")]
 FloodDamage = Annotated[float, on("city", "money", "Damage of the flood to buildings and what is in them.")]
 ExpectedFloodDamage = Annotated[float, on("city", "money/a", "Flood damage to buildings in a mean year.")]
+FloodDamageOverLife = Annotated[
+    float, on("city", "money", "Flood damage to buildings over the life of measures, at its worth today.")
+]
 FloodDamageCurve = Annotated[Table, on("city", "money", "Rain [mm] and flood damage by return period [a].")]
 
 # --- heat -------------------------------------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ VIEWS: Mapping[str, View] = MappingProxyType({
                          "less", unit="money", varied=False, illustrative=True, short="flood damage"),
     "expected_flood_damage": View("Flood damage to buildings in a mean year", 1000, better="less", unit="money/a",
                                   varied=False, illustrative=True, short="flood damage a year"),
+    "flood_damage_over_life": View("Flood damage to buildings over the life of measures", 10_000, better="less",
+                                   unit="money", varied=False, illustrative=True, short="flood damage to come"),
     "sewer_spill": View("Water that rises out of the sewers onto streets", 1, "sewer_spill_depth", "cells", "less",
                         varied=False, illustrative=True, short="sewer spills"),
     "surcharged_manholes": View("Manholes with water above their pipes", 1, better="less", varied=False,

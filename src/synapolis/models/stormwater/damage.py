@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from synapolis.core.declare import model
 from synapolis.layers.vocabulary import (
     BuildingFloodDamage,
     BuildingPopulation,
     Buildings,
-    ExpectedFloodDamage,
-    Extent,
     FloodDamage,
-    FloodDamageCurve,
     FloodDepth,
     FloodedBuildings,
     FloodedStreetLength,
@@ -25,16 +20,10 @@ from synapolis.layers.vocabulary import (
     FloodHazard,
     FloodSpeed,
     Grid,
-    GroundElevation,
-    ImperviousFraction,
-    LandCover,
-    ManningRoughness,
     ResidentsFlooded,
-    StorageDepth,
     Streets,
 )
-from synapolis.models.stormwater.flood import deepest_at_walls, flood
-from synapolis.models.stormwater.runoff import runoff, storm_intensity
+from synapolis.models.stormwater.flood import deepest_at_walls
 
 HAZARD = np.array([[0.3, 0.3, 2.0], [0.5, 0.6, 2.0], [1.2, 0.6, 2.0], [2.0, 1.0, 2.0], [4.0, 4.0, 4.0]], np.float32)
 """Largest depth [m], depth times speed [m²/s] and speed [m/s] of the classes H1 to H5; what passes them is H6."""
@@ -57,9 +46,6 @@ WORTH = {"residential": 1.0, "commercial": 1.04, "industrial": 0.675}
 """Cost of building over that of homes: the ratios of the same source for France."""
 CONTENTS = {"residential": 0.5, "commercial": 1.0, "industrial": 1.5}
 """Worth of what is inside over that of the building: the same source's method, not read in it."""
-
-PERIODS = (2.0, 10.0, 30.0, 100.0)
-"""Return periods [a] over which damage is expected; more frequent storms are taken to do none."""
 
 SPACING = 2.0
 """Distance [m] between the points of a street at which its water is looked up."""
@@ -185,93 +171,3 @@ def flood_damage(
         share = np.where(depth > flood_threshold, np.interp(depth, DEPTHS, curve), 0.0)
         each = np.where(use == name, share * worth * WORTH[name] * (1 + CONTENTS[name]), each)
     return Damage(each, float(each.sum()))
-
-
-class Expectation(NamedTuple):
-    """What floods cost in a mean year."""
-
-    expected_flood_damage: ExpectedFloodDamage
-    flood_damage_curve: FloodDamageCurve
-
-
-@model(
-    version="2",
-    decision="What a plan saves in flood damage a year, against what it costs.",
-    method="The flood and its damage for storms of 2, 10, 30 and 100 years, whose depth grows with the logarithm of "
-    "the return period; the mean over their yearly chances by the trapezoidal rule, a rarer storm costing as the "
-    "rarest does.",
-    limits="As flood_damage; drains as a steady rate, without mapped sewers; storms rarer than 100 years count as "
-    "that one, more frequent ones than 2 years as harmless; four floods: it takes four times as long as one.",
-    risks="A mean over a century hides the one bad day.",
-    tests="tests/models/test_flood_damage.py",
-)
-def expected_flood_damage(
-    ground_elevation: GroundElevation,
-    land_cover: LandCover,
-    impervious_fraction: ImperviousFraction,
-    manning_roughness: ManningRoughness,
-    storage_depth: StorageDepth,
-    buildings: Buildings,
-    grid: Grid,
-    extent: Extent,
-    storm_depth: float,
-    storm_duration: float,
-    storm_return_period: float,
-    storm_growth: float,
-    storm_peak_position: float,
-    storm_decay_exponent: float,
-    storm_decay_offset: float,
-    climate_factor: float,
-    soil_conductivity: float,
-    soil_suction: float,
-    soil_moisture_deficit: float,
-    depression_impervious: float,
-    depression_pervious: float,
-    drain_capacity: float,
-    sea_level: float,
-    recession_time: float,
-    flood_threshold: float,
-    flood_building_value: float,
-    flood_damageable_share: float,
-) -> Expectation:
-    """Flood damage in a mean year, over storms of several return periods.
-
-    References
-    ----------
-    Huizinga, J., de Moel, H., and Szewczyk, W. (2017). Global flood depth-damage functions. JRC technical report
-    EUR 28552 EN, European Commission.
-    Olsen, A. S., Zhou, Q., Linde, J. J., and Arnbjerg-Nielsen, K. (2015). Comparing methods of calculating expected
-    annual damage in urban pluvial flood risk assessments. Water, 7(1).
-    """
-    rows = []
-    for period in PERIODS:
-        depth = storm_depth * storm_of(period, storm_return_period, storm_growth)
-        storm = storm_intensity(
-            depth, storm_duration, storm_peak_position, storm_decay_exponent, storm_decay_offset, climate_factor
-        )
-        shed = runoff(
-            storm, land_cover, impervious_fraction, storage_depth, grid, extent, soil_conductivity, soil_suction,
-            soil_moisture_deficit, depression_impervious, depression_pervious,
-        )  # fmt: skip
-        water = flood(
-            storm, shed.runoff_depth, ground_elevation, land_cover, impervious_fraction, manning_roughness,
-            storage_depth, grid, extent, soil_conductivity, soil_suction, soil_moisture_deficit, drain_capacity,
-            sea_level, recession_time,
-        )  # fmt: skip
-        damage = flood_damage(
-            water.flood_depth, buildings, grid, flood_threshold, flood_building_value, flood_damageable_share
-        )
-        rows.append((period, depth * climate_factor, damage.flood_damage))
-    curve = pd.DataFrame(rows, columns=["return_period", "rain", "damage"])
-    return Expectation(expected(curve["return_period"].to_numpy(), curve["damage"].to_numpy()), curve)
-
-
-def storm_of(period: float, known: float, growth: float) -> float:
-    """Depth of the storm of a return period over that of a known one; `growth` is the rise with each factor of 10."""
-    return max(1.0 + growth * float(np.log10(period / known)), 0.0)
-
-
-def expected(period: NDArray[np.float64], damage: NDArray[np.float64]) -> float:
-    """Mean yearly damage from that of storms by return period [a], the most frequent first."""
-    chance = 1.0 / period
-    return float(np.sum((damage[1:] + damage[:-1]) / 2 * -np.diff(chance)) + damage[-1] * chance[-1])

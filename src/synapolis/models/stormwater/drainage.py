@@ -52,6 +52,10 @@ CLOSING, OPENING = 0.5, 0.05
 SPILL_REACH = 12.0
 """Ground around a manhole over which its spill is drawn on a map [m]."""
 
+FROM_STREETS, FROM_ROOFS = "taken by sewers from streets", "taken by sewers from roofs"
+MADE_UP = "taken by made-up sewers from streets"
+"""Parts of the account of a flood with sewers, and what the first is called where nobody mapped them."""
+
 FULL = 0.99
 """Filling from which a pipe counts as full [1]."""
 
@@ -170,7 +174,7 @@ def flood_with_sewers(
         account, peaks, used = run.account(), run.node_peaks(), run.pipe_peaks()
     flow = surface.result()
     from_streets = flow.balance.drained - flow.balance.inflow
-    drains = {"taken by sewers from streets": from_streets, "taken by sewers from roofs": account["from roofs"]}
+    drains = {FROM_STREETS: from_streets, FROM_ROOFS: account["from roofs"]}
     depth, speed = site.fields(flow)
     peaks.index, used.index = network.nodes.index, network.pipes.index
     used["filling"] = used.pop("max_depth") / network.pipes["height"]
@@ -234,7 +238,7 @@ def flood_with_synthetic_sewers(
         storage_depth, synthetic_sewer_nodes, synthetic_sewer_pipes, grid, extent, soil_conductivity, soil_suction,
         soil_moisture_deficit, inlet_capacity, inlet_reach, roof_to_sewer, sea_level, recession_time,
     )  # fmt: skip
-    return drained
+    return drained._replace(flood_balance=drained.flood_balance.replace({"part": {FROM_STREETS: MADE_UP}}))
 
 
 def _nearest(site: Site, network: SewerNetwork, cells: NDArray[np.bool_], reach: float) -> tuple[Places, Places]:
