@@ -77,7 +77,8 @@ journal_head = Table(
 )  # fmt: skip
 
 
-def _by() -> Column[int]:
+def by() -> Column[int]:
+    """The journal's entry by which a row came to be."""
     return Column("journal_seq", Sequence, ForeignKey("journal.seq"), nullable=False)
 
 
@@ -90,7 +91,7 @@ register_versions = Table(
     Column("content_hash", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("at", Text, nullable=False),
-    _by(),
+    by(),
 )  # fmt: skip
 
 observations = Table(
@@ -109,7 +110,7 @@ observations = Table(
     Column("lower", Double),
     Column("upper", Double),
     Column("at", Text, nullable=False),
-    _by(),
+    by(),
     Index("observations_by_indicator", "city", "indicator", "period"),
 )  # fmt: skip
 
@@ -121,7 +122,7 @@ contracts = Table(
     Column("content_hash", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("at", Text, nullable=False),
-    _by(),
+    by(),
 )  # fmt: skip
 
 
