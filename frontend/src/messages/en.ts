@@ -1,0 +1,4 @@
+/** All messages of this language: one JSON file an area (`en/desk.json`), keys with the area before them. */
+import { gather } from "./gather";
+
+export default gather(import.meta.glob("./en/*.json", { eager: true, import: "default" }));
