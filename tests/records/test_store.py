@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, text
 
 import synapolis.records
+import synapolis.records.tables_accounts
 import synapolis.records.tables_desk
 from records.postgres import emptied
 from synapolis.core.errors import RecordsError

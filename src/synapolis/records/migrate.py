@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from synapolis.core.errors import RecordsError
 
-STEPS = ("0001", "0002", "0003")
+STEPS = ("0001", "0002", "0003", "0004")
 """The chain, oldest first; the last is what this program works with."""
 VERSION_TABLE = "synapolis_schema"
 _LOCK = 0x53594E41  # one number for PostgreSQL's advisory lock on migrations
