@@ -73,7 +73,7 @@ class Refused:
 
 @registered(
     kind="parser",
-    version="1",
+    version="2",
     decision="Which scenario a question in plain English asks for.",
     data=("a question in English", "names of the city's places, streets and lines"),
     method="Every word must be taken by a phrase that is understood; what is left over makes the answer ask back, and "

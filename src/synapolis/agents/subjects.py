@@ -43,6 +43,18 @@ TOPICS: tuple[Topic, ...] = (
         ("sewer_spill", "surcharged_manholes", "full_sewers", "flooded_building_count"),
     ),
     Topic(
+        "flood damage",
+        "flood damage",
+        (
+            *("flood damage", "flood damages", "damage from floods", "damage from flooding", "damage by floods"),
+            *("damage by flooding", "flood losses", "cost of floods", "costs of floods", "cost of flooding"),
+            *("costs of flooding", "what floods cost", "expected annual damage", "annual flood damage"),
+            *("yearly flood damage", "flood damage a year", "flood damage per year", "flood damage per euro"),
+            *("flood damage saved per euro", "flood damage avoided per euro", "flood damage saved", "to flood damage"),
+        ),
+        ("flood_damage", "expected_flood_damage", "flood_damage_over_life", "total_capital_cost"),
+    ),
+    Topic(
         "access",
         "access to jobs",
         (
@@ -382,7 +394,10 @@ def thresholds_of(city: City) -> tuple[int, ...]:
 _BUILT = ("buildings", "land_use", "land_cover_map")
 _NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     **dict.fromkeys(BY_NAME["stormwater"].want, (("streets", *_BUILT),)),
-    "flooded_building_count": (("buildings",), ("terrain", "spot_heights")),
+    **dict.fromkeys(
+        ("flooded_building_count", "flood_damage", "expected_flood_damage", "flood_damage_over_life"),
+        (("buildings",), ("terrain", "spot_heights")),
+    ),
     **dict.fromkeys(
         ("sewer_spill", "surcharged_manholes", "full_sewers"),
         (("sewer_pipes",), ("sewer_nodes",), ("terrain", "spot_heights")),

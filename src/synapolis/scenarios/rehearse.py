@@ -34,6 +34,7 @@ from synapolis.scenarios.run import NodeFailedError, Progress, Ran, run
 from synapolis.scenarios.sweep import Sweep, Task
 from synapolis.scenarios.telling import by_zone, findings_of, summary_of
 from synapolis.scenarios.views import view_of
+from synapolis.scenarios.worth import worth_notes
 
 SEED = 20190421
 MEMBERS = 16
@@ -127,6 +128,7 @@ def rehearse(
         if _is_number(outcome, word) and not (word in FITTING and by_zone(outcome))
     )
     whole, more_steps = _as_asked(city, rehearsal, outcome, cache)
+    worth = worth_notes(outcome, edits, cache)
     influences = {word: influence(_own(members, word, outcome), values[:-1]) for word, values in changes.items()}
     evidence = Evidence(city, pictures_of(outcome), changes, edited_areas(city, edits))
     refs = [outcome.planner.want(word, stage) for word in outcome.words for stage in (0, outcome.planner.last)]
@@ -164,7 +166,7 @@ def rehearse(
             seed=rehearsal.seed,
         ),
     )
-    findings = findings_of(outcome, edits)
+    findings = (*findings_of(outcome, edits), *worth)
     return _told(answer, outcome, edits, findings), evidence
 
 
