@@ -73,16 +73,16 @@ class MapView:
 def map_view(layer: MapLayer, evidence: Evidence, base: BaseMap) -> MapView:
     """Draw one map layer over a base map."""
     before, after = (None if v is None else np.asarray(v, dtype=float) for v in (layer.before, layer.after))
-    difference = _difference(before, after)
+    difference = difference_of(before, after)
     panels, changed = _panels(layer, before, after, difference, base)
     box, zoomed = _focus(changed, base)
     bar = round_length(box.width * base.metres_per_pixel / 4)
     return MapView(
         title=layer.title,
-        unit=_unit(layer, evidence.city),
+        unit=map_unit(layer, evidence.city),
         note=layer.note,
         illustrative=layer.illustrative,
-        summary=_summary(layer, difference, after, evidence, base),
+        summary=map_sentence(layer, evidence),
         panels=panels,
         box=box,
         zoomed=zoomed,
@@ -125,7 +125,7 @@ def marker_map(points: list[tuple[Any, str, bool]], evidence: Evidence, base: Ba
     )
 
 
-def _difference(before: NDArray[Any] | None, after: NDArray[Any] | None) -> NDArray[np.float64] | None:
+def difference_of(before: NDArray[Any] | None, after: NDArray[Any] | None) -> NDArray[np.float64] | None:
     """After minus before where both are known, else NaN."""
     if before is None or after is None:
         return None
@@ -133,7 +133,8 @@ def _difference(before: NDArray[Any] | None, after: NDArray[Any] | None) -> NDAr
     return np.asarray(np.subtract(after, before, out=np.full(after.shape, np.nan), where=known))
 
 
-def _unit(layer: MapLayer, city: City) -> str:
+def map_unit(layer: MapLayer, city: City) -> str:
+    """Unit of a map's values, for people."""
     return "" if layer.unit == "class" else unit_label(layer.unit, city.currency)
 
 
@@ -144,7 +145,7 @@ def _panels(
     shown = [values for values in (before, after) if values is not None]
     if not shown:
         return (), None
-    ramp = _ramp(layer, np.concatenate([values.ravel() for values in shown]))
+    ramp = ramp_of(layer, np.concatenate([values.ravel() for values in shown]))
     panels = [
         _panel(layer, title, values, ramp, base)
         for title, values in (("Today", before), ("With the change", after))
@@ -152,21 +153,27 @@ def _panels(
     ]
     if difference is None:
         return tuple(panels), _paint(layer, shown[-1], ramp, base)
-    if layer.quantity == "land_cover":
-        ramp, difference = covers(np.where(difference != 0, after, 0)), np.where(difference != 0, after, 0)
-    else:
-        ramp = diverging(difference, layer.quantity)
+    ramp, difference = change_ramp(layer, difference, after)
     panels.append(_panel(layer, "Difference", difference, ramp, base))
     return tuple(panels), _paint(layer, difference, ramp, base)
 
 
-def _ramp(layer: MapLayer, values: NDArray[Any]) -> Ramp:
+def ramp_of(layer: MapLayer, values: NDArray[Any]) -> Ramp:
+    """Classes and colours of a map's values, before and after together."""
     if layer.quantity == "land_cover":
         return covers(values)
     original = layer.after if layer.after is not None else layer.before
     if np.asarray(original).dtype == bool:
         return flags(layer.title.lower())
     return sequential(values, layer.quantity)
+
+
+def change_ramp(layer: MapLayer, difference: NDArray[Any], after: NDArray[Any]) -> tuple[Ramp, NDArray[Any]]:
+    """Classes of a map's changes, and the values they are of: for classes, what the changed ground becomes."""
+    if layer.quantity != "land_cover":
+        return diverging(difference, layer.quantity), difference
+    becomes = np.where(difference != 0, after, 0)
+    return covers(becomes), becomes
 
 
 def _panel(layer: MapLayer, title: str, values: NDArray[Any], ramp: Ramp, base: BaseMap) -> Panel:
@@ -197,14 +204,14 @@ def _paint(layer: MapLayer, values: NDArray[Any], ramp: Ramp, base: BaseMap) -> 
     return np.asarray(np.argsort(strength).astype(np.uint8)[painted])
 
 
-def _shapes(layer: MapLayer) -> NDArray[Any]:
+def shapes_of(layer: MapLayer) -> NDArray[Any]:
     """Geometries of a map's places, whether it came with a table, a series or an array of them."""
     return np.asarray(getattr(layer.geometry, "geometry", layer.geometry), dtype=object)
 
 
 def _footprints(layer: MapLayer, metres: float) -> NDArray[Any]:
     """What is painted for each place: points become discs, all else is as it is."""
-    shapes = _shapes(layer)
+    shapes = shapes_of(layer)
     points = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
     return np.where(points, shapely.buffer(shapes, 8 * metres), shapes) if points.any() else shapes
 
@@ -240,9 +247,11 @@ def _around(x: NDArray[Any], y: NDArray[Any], base: BaseMap) -> tuple[Box, bool]
     return Box(float(corner_x), float(corner_y), float(width), float(height)), True
 
 
-def _summary(layer: MapLayer, difference: Any, after: Any, evidence: Evidence, base: BaseMap) -> str:
-    """The map in one sentence, for those who cannot see it."""
-    unit = _unit(layer, evidence.city)
+def map_sentence(layer: MapLayer, evidence: Evidence) -> str:
+    """The map in one sentence, for those who cannot see it: how much changes, the largest change, and where."""
+    before, after = (None if v is None else np.asarray(v, dtype=float) for v in (layer.before, layer.after))
+    difference = difference_of(before, after)
+    unit = map_unit(layer, evidence.city)
     if layer.quantity == "land_cover":
         share = float(np.mean(np.asarray(difference) != 0)) if difference is not None else 0.0
         return f"The ground changes in {percent(share)} of the area." if share else "The ground stays as it is."
@@ -262,33 +271,33 @@ def _summary(layer: MapLayer, difference: Any, after: Any, evidence: Evidence, b
         return "No place changes noticeably."
     things = {"cells": "the area", "links": "street segments"}.get(layer.kind, layer.kind)
     most = int(np.nanargmax(np.abs(difference)))
-    where = _near(layer, most, evidence, base)
+    where = _near(layer, most, evidence)
     size = significant(abs(float(difference.flat[most])))
     way = "rise" if difference.flat[most] > 0 else "fall"
-    return (
-        f"It {_moves(rise, 'rises', things)} and {_moves(fall, 'falls', things)}; "
-        f"the largest {way} is {size} {unit}".rstrip()
-        + f"{where}."
-    )
+    moves = [_moves(rise, "rises", things), _moves(fall, "falls", things)]
+    said = " and ".join(moves if rise else reversed(moves))
+    return f"It {said}; the largest {way} is {size} {unit}".rstrip() + f"{where}."
 
 
 def _moves(share: float, verb: str, things: str) -> str:
     return f"{verb} in {percent(share)} of {things}" if share else f"{verb} nowhere"
 
 
-def _near(layer: MapLayer, index: int, evidence: Evidence, base: BaseMap) -> str:
+def _near(layer: MapLayer, index: int, evidence: Evidence) -> str:
+    """Where a place of a map lies: its own name, else the district that it is in or next to."""
+    if layer.kind in ("links", "zones") and hasattr(layer.geometry, "columns") and "name" in layer.geometry.columns:
+        own = layer.geometry["name"].iloc[index]
+        if isinstance(own, str) and own:
+            return f", {'on' if layer.kind == 'links' else 'in'} {own}"
     places = _named(evidence.city, ("district",))
     if places is None:
         return ""
     if layer.kind == "cells":
-        rows, columns = np.asarray(layer.after).shape
-        row, column = divmod(index, columns)
-        left, bottom, right, top = base.bounds
-        point = shapely.Point(
-            left + (column + 0.5) / columns * (right - left), top - (row + 0.5) / rows * (top - bottom)
-        )
+        row, column = divmod(index, np.asarray(layer.after).shape[1])
+        x, y = evidence.city.grid.centres()
+        point = shapely.Point(x[column], y[row])
     else:
-        point = shapely.centroid(_shapes(layer)[index])
+        point = shapely.centroid(shapes_of(layer)[index])
     nearest = int(np.argmin(shapely.distance(np.asarray(places.geometry), point)))
     inside = shapely.distance(places.geometry.iloc[nearest], point) == 0
     return f", {'in' if inside else 'near'} {places['name'].iloc[nearest]}"

@@ -48,6 +48,8 @@ def pictures_of(outcome: Outcome) -> tuple[MapLayer, ...]:
 def _picture(view: View, outcome: Outcome) -> MapLayer:
     before, after = outcome.pair(view.by)
     geometry = None if view.kind == "cells" else outcome.value(GEOMETRY[view.kind])
+    if geometry is not None and np.shape(before) != np.shape(after):
+        before = _aligned(before, outcome.value(GEOMETRY[view.kind], 0).index, geometry.index)
     unit = REGISTRY.quantities[view.by].unit
     scale = view.scale if view.scale != 1 else 1.0
     if before is not after and np.shape(before) != np.shape(after):
@@ -58,6 +60,12 @@ def _picture(view: View, outcome: Outcome) -> MapLayer:
     before, after = np.asarray(before) * scale, np.asarray(after) * scale
     before, after = _without_roofs(view, outcome, (before, after))
     return MapLayer(title, view.by, shown, view.kind or "cells", before, after, geometry, note, view.illustrative)
+
+
+def _aligned(before: Any, then: Any, now: Any) -> Any:
+    """Values of today in the order of the table after the edits; what an edit adds had none."""
+    rows = then.get_indexer(now)
+    return np.where(rows >= 0, np.asarray(before, dtype=float)[rows], np.nan)
 
 
 def _note(word: str, outcome: Outcome) -> str:

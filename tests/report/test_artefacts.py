@@ -1,0 +1,136 @@
+"""Maps of an answer as files: what they show is where and what the evidence says, and they can be read back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import shapely
+from PIL import Image
+from pyproj import Transformer
+
+from synapolis.core.errors import CityError, StorageError
+from synapolis.report.artefacts import maps_of, read_artefacts, write_artefacts
+
+
+@pytest.fixture(scope="session")
+def written(items, tmp_path_factory):
+    """Each answer of the small town with its folder of maps and its evidence."""
+    place = tmp_path_factory.mktemp("answers")
+    return [
+        (write_artefacts(answer, evidence, place / str(i)), answer, evidence)
+        for i, (answer, evidence) in enumerate(items)
+    ]
+
+
+def test_every_map_has_its_files_legend_sentence_and_table(written):
+    for folder, answer, evidence in written:
+        about = maps_of(folder)
+        assert about["hash"] == answer.hash
+        assert [entry["quantity"] for entry in about["maps"]] == [layer.quantity for layer in evidence.maps]
+        for entry in about["maps"]:
+            assert all((folder / name).is_file() for name in entry["files"].values())
+            assert entry["sentence"].endswith(".")
+            value = entry["legends"]["value"]
+            assert len(value["colours"]) == len(value["labels"])
+            table = json.loads((folder / entry["table"]).read_text())
+            keys = [column["key"] for column in table["columns"]]
+            assert all(list(row) == keys for row in table["rows"])
+
+
+def test_a_picture_shows_each_cell_where_it_lies_on_the_globe(written, town):
+    """Oracle: the class of a cell by the legend's limits, looked up by longitude and latitude between the corners."""
+    folder, _, evidence = written[0]
+    entry, layer = maps_of(folder)["maps"][0], evidence.maps[0]
+    picture = Image.open(folder / entry["files"]["before"])
+    classes = np.asarray(picture)
+    assert picture.info["transparency"] == 0
+    to_mercator = Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
+    left, top = to_mercator.transform(*entry["corners"][0])
+    right, bottom = to_mercator.transform(*entry["corners"][2])
+    x, y = town.grid.centres()
+    from_city = Transformer.from_crs(town.crs, "EPSG:3857", always_xy=True)
+    legend = entry["legends"]["value"]
+    found = expected = 0
+    for row, column in np.random.default_rng(1).integers((0, 0), layer.before.shape, (400, 2)):
+        u, v = from_city.transform(x[column], y[row])
+        shown = classes[
+            int((top - v) / (top - bottom) * classes.shape[0]), int((u - left) / (right - left) * classes.shape[1])
+        ]
+        value = layer.before[row, column]
+        wanted = 0 if np.isnan(value) else max(np.searchsorted(legend["breaks"], value, side="right"), 1)
+        found, expected = found + int(shown == wanted), expected + 1
+    assert found == expected
+
+
+def test_features_carry_the_class_that_the_legend_names(written):
+    folder, _, evidence = written[1]
+    for entry, layer in zip(maps_of(folder)["maps"], evidence.maps, strict=True):
+        features = json.loads((folder / entry["files"]["features"]).read_text())["features"]
+        change = entry["legends"]["change"]
+        half = len(change["breaks"]) // 2
+        side = change["breaks"][half:]
+        for feature, before, after in zip(features, layer.before, layer.after, strict=True):
+            told = feature["properties"]
+            assert told["change"] == pytest.approx(after - before, rel=1e-4, abs=1e-9)
+            steps = int(np.searchsorted(side, abs(told["change"]), side="right"))
+            wanted = 0 if steps == 0 else half + steps if told["change"] > 0 else half + 1 - steps
+            assert told["class_change"] == wanted
+
+
+def test_evidence_read_back_is_the_evidence_that_was_written(written, town):
+    for folder, _, evidence in written:
+        again = read_artefacts(folder, town)
+        assert again.members.keys() == evidence.members.keys()
+        for one, two in zip(evidence.maps, again.maps, strict=True):
+            assert (one.title, one.quantity, one.unit, one.kind, one.note) == (
+                two.title,
+                two.quantity,
+                two.unit,
+                two.kind,
+                two.note,
+            )
+            np.testing.assert_allclose(two.after, one.after, rtol=1e-5)
+            if one.kind != "cells":
+                apart = shapely.hausdorff_distance(np.asarray(two.geometry.geometry), np.asarray(one.geometry))
+                assert apart.max() < 0.2
+
+
+def test_the_largest_change_leads_the_table(written):
+    folder, _, evidence = written[1]
+    table = json.loads((folder / "map-1-table.json").read_text())
+    changes = [abs(row["change"]) for row in table["rows"]]
+    assert changes == sorted(changes, reverse=True)
+    assert changes[0] == pytest.approx(np.abs(evidence.maps[0].after - evidence.maps[0].before).max(), abs=0.1)
+
+
+def test_streets_of_one_name_are_one_row_weighted_by_length(written):
+    folder, _, evidence = written[1]
+    table = json.loads((folder / "map-2-table.json").read_text())
+    assert table["columns"][0]["title"].startswith("Street")
+    assert [row["name"] for row in table["rows"]] == ["streets without a name"]  # the map came without names
+    length = shapely.length(np.asarray(evidence.maps[1].geometry))
+    assert table["rows"][0]["before"] == pytest.approx(np.average(evidence.maps[1].before, weights=length), abs=0.1)
+
+
+def test_what_stood_there_stays_when_writing_fails(items, tmp_path, monkeypatch):
+    folder = write_artefacts(*items[0], tmp_path / "answer")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("synapolis.report.artefacts.write_picture", full)
+    with pytest.raises(StorageError, match="free some space"):
+        write_artefacts(*items[0], folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["answer"]
+
+
+def test_a_folder_without_maps_says_what_to_do(tmp_path):
+    with pytest.raises(CityError, match="run it again"):
+        maps_of(tmp_path)
+    (tmp_path / "maps.json").write_text('{"format": 99}')
+    with pytest.raises(CityError, match="another format"):
+        maps_of(tmp_path)
