@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS = 1
 # process. A worker that dies fails the test it was at, by name, and another goes on.
 WORKERS ?= -n auto --dist worksteal
 
-.PHONY: demo test check bench lock lint clean help
+.PHONY: demo test check bench pages lock lint clean help
 help:  ## Say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -25,7 +25,7 @@ help:  ## Say what each target does
 demo: .venv/.installed  ## Build Helsinki centre, ask three questions, write report.html
 	$(BIN)/synapolis demo --report report.html
 
-test: .venv/.installed browser postgres  ## All tests, with format, lint and types first
+test: .venv/.installed browser postgres pages  ## All tests, with format, lint and types first
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest $(WORKERS)
 
@@ -60,6 +60,9 @@ postgres:
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql >/dev/null; }; } || \
 	  echo "PostgreSQL is not here and could not be installed: its tests will skip"
+
+pages: .venv/.installed  ## Build the pages of the web application where they are missing or stale
+	$(BIN)/python hatch_build.py
 
 lock: .venv/.installed  ## Pin the dependencies again (names, versions, hashes)
 	$(BIN)/python -m pip install --quiet uv

@@ -9,7 +9,7 @@ export default defineConfig({
   plugins: [svelte()],
   resolve: { alias: { $lib: from("./src/lib"), $ui: from("./src/ui"), $map: from("./src/map") } },
   build: {
-    outDir: from("../src/synapolis/web/pages"),
+    outDir: "dist", // hatch_build.py puts it into the package
     emptyOutDir: true,
     target: "es2023",
     manifest: true,
