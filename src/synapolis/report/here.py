@@ -1,6 +1,6 @@
 """What a plan does at one place: the trip from there, its rent, its heat, the water that stands there in a storm.
 
-A plan is run once for all places (scenarios/surveyed.py); from what that gave, the effects at any place are read here
+A plan is run once for all places (scenarios/surveying.py); from what that gave, the effects at any place are read here
 without a model, in well under a millisecond.
 """
 
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synapolis.layers.grid import Grid
+from synapolis.report.numbers import number
 from synapolis.scenarios.surveyed import Surveyed
-from synapolis.scenarios.telling import number
 
 Topic = Literal["trip", "rent", "heat", "flood"]
 REACH = 25.0

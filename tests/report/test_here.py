@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from synapolis.core.errors import StorageError
 from synapolis.layers.grid import Grid
 from synapolis.models import load_models
+from synapolis.report.here import SIGHTS, effects_at
 from synapolis.scenarios.cache import Cache
 from synapolis.scenarios.edits import AddHomes, Area, ChangeHeadway, Scenario
-from synapolis.scenarios.here import SIGHTS, effects_at
-from synapolis.scenarios.surveyed import Surveyed, load_surveyed, save_surveyed, survey_plan
+from synapolis.scenarios.surveyed import Surveyed, load_surveyed, save_surveyed
+from synapolis.scenarios.surveying import survey_plan
 from synapolis.sources.generate import generate_city
 
 GRID = Grid(left=0.0, top=200.0, cell_size=10.0, rows=20, columns=20)
