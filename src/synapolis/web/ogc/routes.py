@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-router = APIRouter(prefix="/ogc", tags=["ogc"])
+from synapolis.web.ogc import features
+
+router = APIRouter()
+router.include_router(features.router)
