@@ -59,24 +59,33 @@ def test_a_picture_shows_each_cell_where_it_lies_on_the_globe(written, town):
             int((top - v) / (top - bottom) * classes.shape[0]), int((u - left) / (right - left) * classes.shape[1])
         ]
         value = layer.before[row, column]
-        wanted = 0 if np.isnan(value) else max(np.searchsorted(legend["breaks"], value, side="right"), 1)
+        wanted = 0 if np.isnan(value) else 1 + np.searchsorted(legend["breaks"], value, side="right")  # open below
         found, expected = found + int(shown == wanted), expected + 1
     assert found == expected
 
 
 def test_features_carry_the_class_that_the_legend_names(written):
+    """Oracle: the class of each value by the legend's own limits."""
     folder, _, evidence = written[1]
     for entry, layer in zip(maps_of(folder)["maps"], evidence.maps, strict=True):
         features = json.loads((folder / entry["files"]["features"]).read_text())["features"]
-        change = entry["legends"]["change"]
-        half = len(change["breaks"]) // 2
-        side = change["breaks"][half:]
         for feature, before, after in zip(features, layer.before, layer.after, strict=True):
             told = feature["properties"]
             assert told["change"] == pytest.approx(after - before, rel=1e-4, abs=1e-9)
-            steps = int(np.searchsorted(side, abs(told["change"]), side="right"))
-            wanted = 0 if steps == 0 else half + steps if told["change"] > 0 else half + 1 - steps
-            assert told["class_change"] == wanted
+            for stage, legend in (("before", "value"), ("after", "value"), ("change", "change")):
+                shown = entry["legends"][legend]
+                band = np.searchsorted(shown["breaks"], told[stage], side="right")
+                assert told[f"class_{stage}"] == band
+                assert band in shown["used"]
+
+
+def test_a_legend_has_a_colour_for_every_part_between_its_limits(written):
+    for folder, _, _ in written:
+        for entry in maps_of(folder)["maps"]:
+            for legend in filter(None, entry["legends"].values()):
+                assert len(legend["colours"]) == len(legend["labels"]) == len(legend["breaks"]) + 1
+                assert legend["breaks"] == sorted(legend["breaks"])
+                assert set(legend["used"]) <= set(range(len(legend["colours"])))
 
 
 def test_evidence_read_back_is_the_evidence_that_was_written(written, town):

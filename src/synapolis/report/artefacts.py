@@ -182,21 +182,42 @@ def corners_of(transform: Affine, shape: tuple[int, int]) -> list[list[float]]:
     return [[round(x, 7), round(y, 7)] for x, y in (to_globe.transform(*point) for point in points)]
 
 
-def legend_of(ramp: Ramp, unit: str, used: NDArray[Any] | None = None) -> dict[str, Any]:
-    """A ramp for any page: class i has colour and label i - 1; class 0 is not painted and means `none`."""
+def legend_of(ramp: Ramp, unit: str, values: NDArray[Any]) -> dict[str, Any]:
+    """A ramp for any page: colour i (null: not painted) holds values from `breaks[i - 1]` up to `breaks[i]`.
+
+    `used` names the colours that some value has: only these need a row in a legend.
+    """
     said = {colour: label for colour, label in ramp.legend if colour}
     none = next((label for colour, label in ramp.legend if not colour), "")
+    edges, half = ramp.edges, len(ramp.edges) // 2
+    colours: list[str | None] = list(ramp.colours)
+    if ramp.open_below:
+        edges = edges[1:]
+    else:
+        colours.insert(half if ramp.centred else 0, None)
+    found = bands_of(ramp, values)
     kind = "diverging" if ramp.centred else "sequential"
-    classes = range(1, len(ramp.colours) + 1)
     return {
         "kind": kind if len(said) == len(ramp.colours) else "classes",
-        "breaks": list(ramp.edges),
-        "colours": list(ramp.colours),
-        "labels": [said.get(colour, "") for colour in ramp.colours],
-        "none": none,
-        "used": [c for c in classes if used is None or bool((used == c).any())],
+        "breaks": list(edges),
+        "colours": colours,
+        "labels": [none if colour is None else said.get(colour, "") for colour in colours],
+        "used": [band for band in range(len(colours)) if bool((found == band).any())],
         "unit": unit,
     }
+
+
+def bands_of(ramp: Ramp, values: NDArray[Any]) -> NDArray[np.int16]:
+    """Place of each value among the colours of a ramp's legend; -1 where there is no value."""
+    classes = ramp.classes(values).astype(np.int16)
+    if ramp.open_below:
+        bands = classes - 1
+    elif ramp.centred:
+        half = len(ramp.edges) // 2
+        bands = np.where(classes == 0, half, np.where(classes <= half, classes - 1, classes))
+    else:
+        bands = classes
+    return np.where(np.isfinite(np.asarray(values, dtype=float)), bands, -1).astype(np.int16)
 
 
 def write_picture(classes: NDArray[np.uint8], ramp: Ramp, path: Path) -> None:
@@ -227,13 +248,13 @@ def _write_map(n: int, layer: MapLayer, evidence: Evidence, ground: _Ground, fol
     unit = map_unit(layer, evidence.city)
     ramp = ramp_of(layer, np.concatenate([values.ravel() for values in shown]))
     classes = {s: ramp.classes(v) for s, v in (("before", before), ("after", after)) if v is not None}
-    painted = np.concatenate([values.ravel() for values in classes.values()])
-    legends: dict[str, Any] = {"value": legend_of(ramp, unit, painted), "change": None}
+    legends: dict[str, Any] = {"value": legend_of(ramp, unit, np.concatenate([values.ravel() for values in shown]))}
+    legends["change"] = None
     ramps = {"before": ramp, "after": ramp}
     if difference is not None and after is not None:
         ramps["change"], told = change_ramp(layer, difference, after)
         classes["change"] = ramps["change"].classes(told)
-        legends["change"] = legend_of(ramps["change"], unit, classes["change"])
+        legends["change"] = legend_of(ramps["change"], unit, told)
     sheet = _Sheet(f"map-{n}", layer, {"before": before, "after": after, "change": difference}, classes, ramps)
     files = (_write_cells if layer.kind == "cells" else _write_places)(sheet, ground, folder)
     sentence = map_sentence(layer, evidence)
@@ -273,7 +294,9 @@ def _write_places(sheet: _Sheet, ground: _Ground, folder: Path) -> dict[str, str
     ids = np.asarray(table.index.astype(str) if hasattr(table, "columns") else [str(i) for i in range(len(shapes))])
     columns: dict[str, list[Any]] = {"id": ids[kept].tolist(), "name": own[kept].tolist()}
     columns |= {stage: [None] * len(kept) if v is None else _numbers(v[kept]) for stage, v in sheet.values.items()}
-    columns |= {f"class_{stage}": found[kept].tolist() for stage, found in sheet.classes.items()}
+    for stage in sheet.classes:
+        bands = bands_of(sheet.ramps[stage], sheet.values[stage][kept]).tolist()
+        columns[f"class_{stage}"] = [None if band < 0 else band for band in bands]
     if sheet.layer.kind == "sites":
         columns |= {extra: _numbers(np.asarray(table[extra])[kept]) for extra in ("homes", "levels") if extra in table}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
