@@ -30,12 +30,13 @@ def serve(
 
     from synapolis.scenarios.sweep import default_workers
     from synapolis.web.app import create_app
+    from synapolis.web.security.guard import guard_from_environment
     from synapolis.web.settings import Settings
 
     load_city(city)  # built where it is the built-in one and not there yet; its errors are told here
     settings = Settings(
         city=city, host=host, port=port, workers=workers or default_workers(), members=members,
-        hosts=tuple(name or ()), secure=https, examples=examples,
+        hosts=tuple(name or ()), secure=https, examples=examples, guard=guard_from_environment(),
     )  # fmt: skip
     config = uvicorn.Config(
         create_app(settings), host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=3

@@ -29,9 +29,12 @@ from synapolis.web.api import (
 )
 from synapolis.web.errors import ProblemOut, handle_errors
 from synapolis.web.ogc import routes as ogc
+from synapolis.web.security.protect import protect
+from synapolis.web.security.state import Security
 from synapolis.web.settings import Settings
 from synapolis.web.site import Site, site_router
 from synapolis.web.state import Desk
+from synapolis.web.work.workers import Workers
 
 API = "/api/v1"
 NOUNS = (me, accounts, cities, tiles, places, today, questions, scenarios, jobs, answers, plans, register, baseline)
@@ -52,8 +55,10 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             desk = Desk(settings, store, Journal(store))
             app.state.desk = desk
+            app.state.security = Security.of(settings, desk.journal)
             await run_in_threadpool(desk.city, desk.first)
-            yield
+            async with Workers(settings, desk.jobs) as desk.workers:
+                yield
         finally:
             store.close()
 
@@ -69,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=alive,
     )
     handle_errors(app)
+    protect(app, settings)
     for noun in NOUNS:
         app.include_router(noun.router, prefix=API)
     app.include_router(ogc.router)

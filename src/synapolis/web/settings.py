@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from synapolis.web.security.guard import Guard
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     secure: bool = False
     examples: bool = True
+    guard: Guard = field(default_factory=Guard)
 
     @property
     def loopback(self) -> bool:
