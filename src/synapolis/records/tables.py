@@ -191,7 +191,7 @@ def put(connection: Connection, *rows: Any) -> None:
 
 
 def fetch(
-    connection: Connection, kind: type[Row], *where: ColumnElement[bool], order_by: tuple[Column[Any], ...] = ()
+    connection: Connection, kind: type[Row], *where: ColumnElement[bool], order_by: tuple[ColumnElement[Any], ...] = ()
 ) -> Iterator[Row]:
     """Read rows of a kind, in the order of their primary key unless told otherwise.
 

@@ -13,6 +13,8 @@ from synapolis.layers.workspace import city_folder, find_city, list_cities
 from synapolis.records.journal import Journal
 from synapolis.records.store import Store
 from synapolis.web.settings import Settings
+from synapolis.web.work.jobs import Jobs
+from synapolis.web.work.shelf import Shelf
 
 
 @dataclass
@@ -25,6 +27,10 @@ class Desk:
     workers: Any = None
     _cities: dict[str, City] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.store, self.journal)
+        self.scenarios = Shelf(self.store, self.journal)
 
     @property
     def first(self) -> str:

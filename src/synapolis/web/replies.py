@@ -1,0 +1,84 @@
+"""What replies share: strong ETags with 304, pages of lists, and words that may be kept."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import AfterValidator, BaseModel
+
+from synapolis.core.digest import digest
+from synapolis.core.errors import RecordsError
+from synapolis.records.canonical import canonical
+from synapolis.web.errors import Problem
+
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
+
+
+def _kept(text: str) -> str:
+    """Text on one line that every database and page can hold."""
+    joined = " ".join(text.split())
+    if not joined.isprintable():
+        raise ValueError("must be readable text, without control characters")
+    return joined
+
+
+Words = Annotated[str, AfterValidator(_kept)]
+"""Text that people wrote: on one line, without control characters."""
+
+
+def entity(
+    request: Request, shape: BaseModel | Mapping[str, Any], *, mark: str = "", status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """Reply with a JSON entity under its strong ETag, or with 304 where the asker has it already.
+
+    Parameters
+    ----------
+    mark : begins the tag, where a part of it is to be told from the rest (a version)
+    """
+    body = shape.model_dump(mode="json") if isinstance(shape, BaseModel) else dict(shape)
+    reply = JSONResponse(body, status)
+    etag = f'"{mark}{digest(bytes(reply.body))[:20]}"'
+    told = {"etag": etag, "cache-control": "no-cache", **(headers or {})}
+    if request.method in {"GET", "HEAD"} and etag in tags(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=told)
+    reply.headers.update(told)
+    return reply
+
+
+def tags(header: str) -> list[str]:
+    """ETags in a header; weak ones lose their mark, since what they name is the same here."""
+    return [tag.strip().removeprefix("W/") for tag in header.split(",") if tag.strip()]
+
+
+def cursor_of(number: int) -> str:
+    """Spell the place of a page's last item."""
+    return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str | None) -> int | None:
+    """Read a place back; Problem 422 for what no page gave."""
+    if cursor is None:
+        return None
+    try:
+        number = int(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        number = -1
+    if not 0 <= number < 2**62:
+        raise Problem(422, f"no page begins at the cursor {cursor[:40]!r}; take it from `next` of the page before")
+    return number
+
+
+def storable(value: Any, where: str) -> Any:
+    """Return a value that the records can hold; Problem 422 saying what of it they cannot."""
+    try:
+        canonical(value)
+    except RecordsError as error:
+        raise Problem(422, f"{where}: {error}", errors=[(where, str(error))]) from None
+    return value

@@ -1,0 +1,375 @@
+"""The workers of a server: processes that run the twin, what each does now, and who is told about it.
+
+All of it lives in the server's event loop, which never computes and never waits for a worker. Jobs come from the queue
+in the records; calls (short tasks that a page waits for) go before them. A worker that dies loses nothing: its job
+waits again at its old place, up to `ATTEMPTS` times, and what it had made by then is found in the cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import threading
+from collections import Counter, OrderedDict, deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from starlette.concurrency import run_in_threadpool
+
+from synapolis.core import errors
+from synapolis.core.errors import SynapolisError
+from synapolis.records.tables_desk import JobRow
+from synapolis.web.errors import Problem, problem_of
+from synapolis.web.settings import Settings
+from synapolis.web.work.jobs import ENDED, Jobs, Outcome
+from synapolis.web.work.listening import Listeners
+from synapolis.web.work.turns import in_turn
+from synapolis.web.work.worker import main
+
+ATTEMPTS = 3
+"""Workers that a job may cost before it is given up."""
+GRACE = 2.0
+"""[s] a cancelled task has to end by itself before its worker is ended."""
+REMEMBERED = 500
+processes = multiprocessing.get_context("spawn")
+log = logging.getLogger("synapolis.web.work")
+
+
+@dataclass
+class Far:
+    """How far a running job is."""
+
+    text: str = ""
+    done: int = 0
+    of: int = 0
+    share: float = 0.0
+
+    def on(self, text: str, done: int, of: int) -> Far:
+        """The next state: the run itself is the first half, its ensemble the second; a share never falls."""
+        part = done / of if of else 0.0
+        share = 0.5 + part / 2 if text == "ensemble" else part / 2
+        return Far(text, done, of, max(self.share, min(share, 1.0)))
+
+
+@dataclass
+class Call:
+    """A short task that somebody waits for."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    result: asyncio.Future[Any]
+    lost: int = 0
+
+
+@dataclass(eq=False)
+class Hand:
+    """One worker process and what it does now: a job's row, a call, or nothing."""
+
+    process: Any
+    connection: Any
+    ready: bool = False
+    number: int = 0
+    doing: JobRow | Call | None = None
+    kill: asyncio.TimerHandle | None = None
+
+
+@dataclass
+class Workers:
+    """The processes, and the loop that gives them work. Use as an async context manager."""
+
+    settings: Settings
+    jobs: Jobs
+    listeners: Listeners = field(default_factory=Listeners)
+
+    def __post_init__(self) -> None:
+        self._hands: list[Hand] = []
+        self._calls: deque[Call] = deque()
+        self._far: dict[str, Far] = {}
+        self._ended: OrderedDict[str, JobRow] = OrderedDict()
+        self._order: list[str] = []
+        self._served: dict[str, int] = {}
+        self._turn = self._number = self._failed_starts = 0
+        self._closing = False
+
+    async def __aenter__(self) -> Self:
+        """Take up what the last server left, and start the processes; it does not wait until they are ready."""
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        taken = await run_in_threadpool(self.jobs.take_up)
+        if taken:
+            log.warning("%d jobs that ran when the server ended run again", taken)
+        for _ in range(max(1, self.settings.workers)):
+            await self._start()
+        self._giving = asyncio.create_task(self._give())
+        self._wake.set()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End the processes; what they did not finish waits for the next server."""
+        self._closing = True
+        self._giving.cancel()
+        self.listeners.close()
+        for call in self._calls:
+            call.result.cancel()
+        for hand in self._hands:
+            hand.connection.close()
+        await run_in_threadpool(self._end_all)
+
+    def _end_all(self) -> None:
+        for hand in self._hands:
+            hand.process.join(GRACE)
+            hand.process.kill()
+            hand.process.join()
+
+    # What handlers call
+
+    def submit(self, name: str) -> None:
+        """Say that a job was put into the queue, from any thread."""
+        self._reorder()
+        self._loop.call_soon_threadsafe(self._wake.set)
+        _ = name
+
+    async def call(self, name: str, **arguments: Any) -> Any:
+        """Run a short task in a worker, before any job that waits, and return what it returns.
+
+        Raises
+        ------
+        SynapolisError
+            What the task raised, or that its worker was lost twice.
+        """
+        call = Call(name, arguments, self._loop.create_future())
+        self._calls.append(call)
+        self._wake.set()
+        return await call.result
+
+    def cancelled(self, name: str) -> None:
+        """Say that a job was cancelled: where it runs, it is told to end, and after a grace it is ended."""
+        self._loop.call_soon_threadsafe(self._cancel, name)
+
+    def far(self, name: str) -> Far | None:
+        """How far a running job is."""
+        return self._far.get(name)
+
+    def position(self, name: str) -> int | None:
+        """Place of a waiting job in the queue, from 1."""
+        return self._order.index(name) + 1 if name in self._order else None
+
+    def find(self, name: str) -> JobRow | None:
+        """Row of a job as it is now, from memory where it has changed lately, else from the records."""
+        return self._remembered(name) or self.jobs.get(name)
+
+    async def look(self, name: str) -> JobRow:
+        """Row of a job that is known to be there, for one who listens to it."""
+        row = self._remembered(name) or await run_in_threadpool(self.jobs.get, name)
+        assert row is not None
+        return row
+
+    def _remembered(self, name: str) -> JobRow | None:
+        for hand in list(self._hands):
+            if isinstance(hand.doing, JobRow) and hand.doing.id == name and name in self._far:
+                return hand.doing
+        return self._ended.get(name)
+
+    # Giving out work
+
+    async def _give(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._give_all()
+            except SynapolisError as error:  # the records cannot be had just now
+                log.warning("the queue cannot be read: %s", error)
+                self._loop.call_later(2.0, self._wake.set)
+
+    async def _give_all(self) -> None:
+        while hand := next((hand for hand in self._hands if hand.ready and hand.doing is None), None):
+            if self._calls:
+                call = self._calls.popleft()
+                if not call.result.done():
+                    self._send(hand, call, call.name, call.arguments, {})
+                continue
+            await run_in_threadpool(self._reorder)
+            if not self._order:
+                return
+            row = await run_in_threadpool(self.jobs.begin, self._order[0])
+            if row is None:
+                continue
+            if not hand.ready:  # it ended meanwhile
+                await run_in_threadpool(self.jobs.put_back, row.id)
+                continue
+            self._turn += 1
+            self._served[row.owner] = self._turn
+            self._far[row.id] = Far()
+            self._send(hand, row, row.kind, {"city": row.city, **row.request}, {"actor": row.actor})
+            await run_in_threadpool(self._reorder)
+            self.listeners.changed(row.id, *self._order)
+
+    def _reorder(self) -> None:
+        running = Counter(hand.doing.owner for hand in list(self._hands) if isinstance(hand.doing, JobRow))
+        waiting = self.jobs.waiting()
+        self._order = [job.id for job in in_turn(waiting, running=running, served=dict(self._served))]
+
+    def _send(self, hand: Hand, doing: JobRow | Call, name: str, arguments: Mapping[str, Any], who: Any) -> None:
+        self._number += 1
+        hand.number, hand.doing = self._number, doing
+        with suppress(OSError):  # where it died, its thread tells
+            hand.connection.send(("do", hand.number, name, dict(arguments), who))
+
+    # What workers say
+
+    async def _start(self) -> None:
+        ours, theirs = processes.Pipe()
+        process = processes.Process(target=main, args=(theirs, self.settings), daemon=True, name="synapolis worker")
+        hand = Hand(process, ours)
+        self._hands.append(hand)
+        await run_in_threadpool(process.start)
+        theirs.close()
+        threading.Thread(target=self._listen, args=(hand,), daemon=True).start()
+
+    def _listen(self, hand: Hand) -> None:
+        """Pass on what a worker says to the event loop, until it ends."""
+        while True:
+            try:
+                message = hand.connection.recv()
+            except (EOFError, OSError, TypeError):  # TypeError: closed here meanwhile
+                message = ("gone",)
+            try:
+                self._loop.call_soon_threadsafe(self._heard, hand, message)
+            except RuntimeError:  # the loop is closed
+                return
+            if message[0] == "gone":
+                return
+
+    def _heard(self, hand: Hand, message: tuple[Any, ...]) -> None:
+        kind, *rest = message
+        if kind == "gone":
+            self._keep(self._gone(hand))
+        elif kind == "ready":
+            hand.ready, self._failed_starts = True, 0
+            self._wake.set()
+        elif rest[0] == hand.number and hand.doing is not None:
+            if kind == "far":
+                self._is_far(hand, *rest[1:])
+            else:
+                self._keep(self._done(hand, kind, rest[1:]))
+
+    def _is_far(self, hand: Hand, text: str, done: int, of: int) -> None:
+        if isinstance(hand.doing, JobRow) and hand.doing.id in self._far:
+            self._far[hand.doing.id] = self._far[hand.doing.id].on(text, done, of)
+            self.listeners.changed(hand.doing.id)
+
+    async def _done(self, hand: Hand, kind: str, rest: list[Any]) -> None:
+        doing = hand.doing
+        if isinstance(doing, Call):
+            self._answer(doing, kind, rest)
+        elif doing is not None:
+            if kind == "done":
+                await run_in_threadpool(self.jobs.finish, doing.id, Outcome(**rest[0]))
+            elif kind == "failed":
+                await run_in_threadpool(self.jobs.fail, doing.id, problem_of(error_of(*rest)))
+            await self._ended_as(doing.id)
+        self._free(hand)
+
+    def _answer(self, call: Call, kind: str, rest: list[Any]) -> None:
+        if call.result.done():
+            return
+        if kind == "done":
+            call.result.set_result(rest[0])
+        else:
+            call.result.set_exception(error_of(*rest) if kind == "failed" else Problem(503, "the task was stopped"))
+
+    def _free(self, hand: Hand) -> None:
+        hand.doing = None
+        if hand.kill is not None:
+            hand.kill.cancel()
+            hand.kill = None
+        self._wake.set()
+
+    async def _ended_as(self, name: str) -> None:
+        """Remember how a job ended (or that it waits again), and tell who listens."""
+        self._far.pop(name, None)
+        row = await run_in_threadpool(self.jobs.get, name)
+        if row is not None and row.status in ENDED:
+            self._ended[name] = row
+            while len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
+        self.listeners.changed(name)
+
+    async def _gone(self, hand: Hand) -> None:
+        """A worker ended: another takes its place, and what it did is done again or given up."""
+        if self._closing:
+            return
+        doing, was_ready = hand.doing, hand.ready
+        hand.ready, hand.doing = False, None
+        if hand.kill is not None:
+            hand.kill.cancel()
+        await run_in_threadpool(hand.process.join)
+        log.warning("worker %s ended with exit code %s", hand.process.pid, hand.process.exitcode)
+        self._hands.remove(hand)
+        if isinstance(doing, JobRow):
+            await self._lost(doing)
+        elif doing is not None and not doing.result.done():
+            self._lost_call(doing)
+        if not was_ready:
+            self._failed_starts += 1
+            await asyncio.sleep(min(30.0, 0.5 * 2**self._failed_starts))
+        if not self._closing:
+            await self._start()
+        self._wake.set()
+
+    async def _lost(self, row: JobRow) -> None:
+        if row.attempts < ATTEMPTS:
+            await run_in_threadpool(self.jobs.put_back, row.id)
+        else:
+            await run_in_threadpool(self.jobs.fail, row.id, problem_of(_LOST(row.attempts)))
+        await self._ended_as(row.id)
+
+    def _lost_call(self, call: Call) -> None:
+        call.lost += 1
+        if call.lost < 2:
+            self._calls.appendleft(call)
+        else:
+            call.result.set_exception(_LOST(call.lost))
+
+    def _cancel(self, name: str) -> None:
+        for hand in self._hands:
+            if isinstance(hand.doing, JobRow) and hand.doing.id == name:
+                with suppress(OSError):
+                    hand.connection.send(("stop", hand.number))
+                hand.kill = self._loop.call_later(GRACE, hand.process.kill)
+        self._keep(self._ended_as(name))
+        self._wake.set()
+
+    def _keep(self, coroutine: Any) -> None:
+        """Run a coroutine to its end, whoever began it."""
+        running = self._loop.create_task(coroutine)
+        _RUNNING.add(running)
+        running.add_done_callback(_RUNNING.discard)
+
+
+_RUNNING: set[asyncio.Task[Any]] = set()
+"""Held, because the event loop itself holds its tasks only weakly."""
+
+
+def _LOST(times: int) -> Problem:  # noqa: N802
+    return Problem(
+        503,
+        f"the process that computed this was ended by the system, {times} times, perhaps for want of memory; what it "
+        "had finished is kept: try again, with a smaller area or fewer runs of the ensemble",
+    )
+
+
+def error_of(name: str, message: str) -> SynapolisError:
+    """The error that a worker met, by its name; what has none is our own fault and says so."""
+    if name == "MemoryError":
+        return Problem(507, "the machine has too little memory for this; try a smaller area or fewer runs")
+    kind = getattr(errors, name, None)
+    if isinstance(kind, type) and issubclass(kind, SynapolisError):
+        return kind(message)
+    if name:
+        return Problem(500, message)
+    return Problem(500, "the run broke in a way that it should not have; the server's log tells more, please report it")
