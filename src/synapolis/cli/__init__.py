@@ -13,6 +13,7 @@ import sys
 import typer
 
 from synapolis.cli import baseline, demo, questions, serve
+from synapolis.cli.account import account_app
 from synapolis.cli.city import city_app
 from synapolis.cli.contract import contract_app
 from synapolis.cli.journal import journal_app
@@ -30,6 +31,7 @@ app.command()(questions.compare)
 app.command()(questions.explain)
 app.command()(questions.vocabulary)
 app.command()(baseline.baseline)
+app.add_typer(account_app, name="account")
 app.add_typer(contract_app, name="contract")
 app.add_typer(city_app, name="city")
 app.add_typer(journal_app, name="journal")
