@@ -7,6 +7,7 @@ import type { Highlight, Overlay, ShapeOverlay, Sketch } from "./types";
 
 export const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 const PREFIX = "over:";
+export type PaintName = Parameters<Map["setPaintProperty"]>[1];
 
 const absolute = (url: string) => (url.startsWith("/") ? location.origin + url : url);
 
@@ -89,7 +90,7 @@ function renew(map: Map, before: Overlay, after: Overlay): boolean {
     }
   } else return false;
   const layer = layerOf(after);
-  for (const [name, value] of Object.entries(layer.paint ?? {})) map.setPaintProperty(id, name, value);
+  for (const [name, value] of Object.entries(layer.paint ?? {})) map.setPaintProperty(id, name as PaintName, value);
   return true;
 }
 
