@@ -30,6 +30,7 @@ from synapolis.web.ogc.replies import (
     link,
     reply,
     root,
+    told,
     unchanged,
 )
 
@@ -96,19 +97,19 @@ def ogc_landing(request: Request, shelf: ShelfDep) -> Response:
             link(f"{here}/jobs", "http://www.opengis.net/def/rel/ogc/1.0/job-list", title="Jobs"),
         ],
     }
-    return _told(request, body)
+    return told(request, body)
 
 
 @router.get("/conformance", response_class=JSONResponse, responses=_shape("conformance") | _SAME)
 def ogc_conformance(request: Request) -> Response:
     """What the OGC API keeps to."""
-    return _told(request, {"conformsTo": list(CONFORMS)})
+    return told(request, {"conformsTo": list(CONFORMS)})
 
 
 @router.get("/api", response_class=JSONResponse, responses=_shape("anything", OPENAPI_30) | _SAME)
 def ogc_definition(request: Request, shelf: ShelfDep) -> Response:
     """Definition of the OGC API in OpenAPI 3.0, each collection with the columns it can be searched by."""
-    return _told(request, definition(root(request), shelf.city, shelf.collections), OPENAPI_30)
+    return told(request, definition(root(request), shelf.city, shelf.collections), OPENAPI_30)
 
 
 @router.get("/collections", response_class=JSONResponse, responses=_shape("collections") | _SAME)
@@ -120,13 +121,13 @@ def ogc_collections(request: Request, shelf: ShelfDep) -> Response:
         "crs": [reference.uri for reference in references(shelf.city.crs)],
         "collections": [_described(here, collection) for collection in shelf.collections.values()],
     }
-    return _told(request, body)
+    return told(request, body)
 
 
 @router.get("/collections/{collection}", response_class=JSONResponse, responses=_shape("collection") | _SAME | _MISSING)
 def ogc_collection(request: Request, collection: str, shelf: ShelfDep) -> Response:
     """One collection: what it holds, where it comes from, what may be done with it."""
-    return _told(request, _described(root(request), shelf.collection(collection)))
+    return told(request, _described(root(request), shelf.collection(collection)))
 
 
 @router.get(
@@ -169,11 +170,6 @@ def ogc_feature(request: Request, collection: str, feature: str, shelf: ShelfDep
     return reply(request, features_text(found, row, reference, links)[0], etag, GEOJSON, _crs_header(reference))
 
 
-def _told(request: Request, body: Any, media: str = JSON) -> Response:
-    etag = known(request, body)
-    return unchanged(request, etag) or reply(request, body, etag, media)
-
-
 def _crs_header(reference: Reference) -> dict[str, str]:
     return {"content-crs": f"<{reference.uri}>"}
 
@@ -206,12 +202,14 @@ def _described(here: str, collection: Collection) -> dict[str, Any]:
 
 def _page_links(request: Request, collection: Collection, query: Query, matched: int) -> list[dict[str, str]]:
     at = f"{root(request)}/collections/{collection.name}"
-    told = [link(_page(request, at, query.offset, query), "self", GEOJSON, "This page")]
+    links = [link(_page(request, at, query.offset, query), "self", GEOJSON, "This page")]
     if query.offset + query.limit < matched:
-        told.append(link(_page(request, at, query.offset + query.limit, query), "next", GEOJSON, "Next page"))
+        links.append(link(_page(request, at, query.offset + query.limit, query), "next", GEOJSON, "Next page"))
     if query.offset:
-        told.append(link(_page(request, at, max(0, query.offset - query.limit), query), "prev", GEOJSON, "Page before"))
-    return [*told, link(at, "collection", title=collection.title)]
+        links.append(
+            link(_page(request, at, max(0, query.offset - query.limit), query), "prev", GEOJSON, "Page before")
+        )
+    return [*links, link(at, "collection", title=collection.title)]
 
 
 def _page(request: Request, at: str, offset: int, query: Query) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -148,28 +148,41 @@ def _box(given: str | None) -> tuple[float, ...] | None:
 
 def _years(given: str | None) -> tuple[float, float] | None:
     """Span of years of a moment or an interval: whole years are all that layers know."""
+    moments = read_moments(given)
+    if moments is None:
+        return None
+    begin, end = moments
+    return -math.inf if begin is None else begin.year, math.inf if end is None else end.year
+
+
+def read_moments(given: str | None) -> tuple[datetime | None, datetime | None] | None:
+    """First and last moment of a parameter `datetime`; None where an end is open, or nothing was given.
+
+    Raises
+    ------
+    Problem
+        400 for what is neither a moment nor an interval of RFC 3339.
+    """
     if given is None:
         return None
-    start, slash, end = given.partition("/")
-    parts = (start, end) if slash else (start, start)
-    if (slash and start in _OPEN and end in _OPEN and ".." not in {start, end}) or (not slash and start in _OPEN):
+    begin, slash, end = given.partition("/")
+    parts = (begin, end) if slash else (begin, begin)
+    if set(parts) == {""} or (not slash and begin == ".."):
         raise _wrong_time(given)
     first, last = (_moment(part, given) for part in parts)
-    low = -math.inf if first is None else first[0]
-    high = math.inf if last is None else last[0]
-    if first is not None and last is not None and first[1] > last[1]:
+    if first is not None and last is not None and first > last:
         raise _wrong_time(given)
-    return low, high
+    return first, last
 
 
-def _moment(text: str, given: str) -> tuple[float, str] | None:
+def _moment(text: str, given: str) -> datetime | None:
     if text in _OPEN:
         return None
     try:
         moment = datetime.fromisoformat(text.upper())
     except ValueError:
         raise _wrong_time(given) from None
-    return float(moment.year), moment.replace(tzinfo=None).isoformat()
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _wrong_time(given: str) -> Problem:

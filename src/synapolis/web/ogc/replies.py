@@ -61,5 +61,11 @@ def reply(
     return Response(content, headers=more | {"content-type": media})
 
 
+def told(request: Request, body: Any, media: str = JSON) -> Response:
+    """Reply with a small value as JSON, or with 304 where the client has it already."""
+    etag = known(request, body)
+    return unchanged(request, etag) or reply(request, body, etag, media)
+
+
 def _kept(etag: str) -> dict[str, str]:
     return {"etag": etag, "cache-control": "no-cache", "vary": "accept-encoding"}
