@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,7 +44,7 @@ class Surveyed:
 
     def zone_at(self, x: float, y: float) -> int | None:
         """Row of the zone at a place, or of the nearest within 300 m; None where there is none."""
-        if not len(self.zones):
+        if not len(self.zones) or not (math.isfinite(x) and math.isfinite(y)):
             return None
         point = shapely.Point(x, y)
         inside = self.tree.query(point, predicate="intersects")

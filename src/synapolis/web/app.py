@@ -19,6 +19,7 @@ from synapolis.web.api import (
     cities,
     jobs,
     me,
+    own,
     places,
     plans,
     questions,
@@ -28,6 +29,8 @@ from synapolis.web.api import (
     today,
 )
 from synapolis.web.errors import ProblemOut, handle_errors
+from synapolis.web.examples import ensure_examples
+from synapolis.web.head import Head
 from synapolis.web.ogc import routes as ogc
 from synapolis.web.security.protect import protect
 from synapolis.web.security.state import Security
@@ -37,7 +40,7 @@ from synapolis.web.state import Desk
 from synapolis.web.work.workers import Workers
 
 API = "/api/v1"
-NOUNS = (me, accounts, cities, tiles, places, today, questions, scenarios, jobs, answers, plans, register, baseline)
+NOUNS = (me, own, accounts, cities, tiles, places, today, questions, scenarios, jobs, answers, plans, register, baseline)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -58,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.security = Security.of(settings, desk.journal)
             await run_in_threadpool(desk.city, desk.first)
             async with Workers(settings, desk.jobs) as desk.workers:
+                await ensure_examples(desk)
                 yield
         finally:
             store.close()
@@ -74,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=alive,
     )
     handle_errors(app)
+    app.add_middleware(Head)
     protect(app, settings)
     for noun in NOUNS:
         app.include_router(noun.router, prefix=API)

@@ -49,6 +49,6 @@ def task(name: str) -> Callable[[Task], Task]:
 
 def load_tasks() -> dict[str, Task]:
     """Import every module that offers tasks."""
-    from synapolis.web.work import running  # noqa: F401, PLC0415 - heavy: a worker imports it, the server does not
+    from synapolis.web.work import citizen, drawing, running  # noqa: F401, PLC0415 - heavy: for workers, not for the server
 
     return TASKS
