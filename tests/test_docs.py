@@ -112,7 +112,7 @@ def test_every_edit_is_told_with_its_fields_and_limits(kind):
     assert any(
         edit["kind"] == kind for text in blocks(DOCS / "scenarios.md", "yaml") for edit in yaml.safe_load(text)["edits"]
     )
-    check_fields(EDITS[kind], rows(told), known=("id", "when", "kind"))
+    check_fields(EDITS[kind], rows(told), known=("id", "when", "off", "kind"))
 
 
 def test_scenario_and_area_fields_are_told():

@@ -215,11 +215,36 @@ def _decoded(part: Any) -> Any:
     return shape
 
 
-def _to_city(shape: Any, area: Area, city: City) -> Any:
+def shape_in_city(geojson: Mapping[str, Any], city: City) -> Any:
+    """Shape of one drawn GeoJSON geometry or Feature, in the city's CRS.
+
+    Raises
+    ------
+    ScenarioError
+        When it cannot be read, is empty or invalid, is not in longitude and latitude, or lies off its projection.
+    """
+    (part, *more) = list(_parts(geojson)) or [None]
+    if more:
+        raise ScenarioError(f"one shape is wanted here, the collection has {1 + len(more)}; draw one")
+    return _flat(_decoded(part), city)
+
+
+def inside_or_refused(shape: Any, what: str, city: City) -> None:
+    """Refuse a shape of which more than rounding lies outside the city's data."""
+    if shapely.intersection(shape, city.extent).length < WHOLE * shape.length:
+        raise _outside(what, city)
+
+
+def _flat(shape: Any, city: City) -> Any:
     to_city = pyproj.Transformer.from_crs("EPSG:4326", city.crs, always_xy=True)
     flat = shapely.transform(shapely.force_2d(shape), lambda xy: np.column_stack(to_city.transform(xy[:, 0], xy[:, 1])))
     if not np.isfinite(shapely.get_coordinates(flat)).all():
-        raise _outside("the drawn area", city)
+        raise _outside("the drawn shape", city)
+    return flat
+
+
+def _to_city(shape: Any, area: Area, city: City) -> Any:
+    flat = _flat(shape, city)
     if "Polygon" in flat.geom_type:
         return shapely.make_valid(flat)
     return flat.buffer(area.radius if "Point" in flat.geom_type else area.width / 2)

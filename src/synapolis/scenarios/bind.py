@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
-import numpy as np
-import shapely
 import yaml
 from pydantic import ValidationError
 
 from synapolis.core.errors import ScenarioError
 from synapolis.layers.city import City
-from synapolis.scenarios.areas import FoundArea, find_area, find_route, find_street, street_line
+from synapolis.scenarios.areas import FoundArea, find_area, find_route, find_street
 from synapolis.scenarios.edits import (
     OUTSIDE,
     AddHomes,
@@ -33,16 +29,8 @@ from synapolis.scenarios.edits import (
     PlantTrees,
     Scenario,
 )
+from synapolis.scenarios.lines import place_line
 from synapolis.scenarios.plan import BoundEdit
-
-
-@dataclass(frozen=True)
-class NewLine:
-    """A line to be added: its public name, its stops in order, and the metres between them along the street."""
-
-    name: str
-    stops: Any
-    distances: tuple[float, ...]
 
 
 def read_scenario(path: Path) -> Scenario:
@@ -70,12 +58,19 @@ def parse_scenario(text: str, *, where: str = "scenario") -> Scenario:
         raise ScenarioError(
             f"{where} must hold fields such as `edits:`, got {type(data).__name__}; see docs/scenarios.md"
         )
+    if isinstance(data.get("edits"), list):
+        data["edits"] = [_said_off(edit) for edit in data["edits"]]
     try:
         return Scenario.model_validate(data)
     except ValidationError as error:
         raise ScenarioError(f"{where}: {_first_faults(error)}") from error
     except RecursionError as error:
         raise ScenarioError(f"{where} is nested too deeply to be a scenario") from error
+
+
+def _said_off(edit: Any) -> Any:
+    """YAML reads the bare word `off` as false, also where it names a field."""
+    return {"off" if key is False else key: value for key, value in edit.items()} if isinstance(edit, dict) else edit
 
 
 def _first_faults(error: ValidationError) -> str:
@@ -89,7 +84,7 @@ def _first_faults(error: ValidationError) -> str:
 
 
 def bind(scenario: Scenario, city: City) -> tuple[BoundEdit, ...]:
-    """Resolve every edit on a city, in order.
+    """Resolve every edit that is switched on, in order.
 
     Raises
     ------
@@ -97,7 +92,7 @@ def bind(scenario: Scenario, city: City) -> tuple[BoundEdit, ...]:
         Naming the edit, what it asked for, and the closest names the city has.
     """
     bound: list[BoundEdit] = []
-    for edit in scenario.edits:
+    for edit in scenario.active:
         binder = BINDERS[edit.kind]
         try:
             found = binder(edit, city)
@@ -264,33 +259,15 @@ def _change_fares(edit: ChangeFares, city: City) -> BoundEdit:
 
 
 def _add_line(edit: AddLine, city: City) -> BoundEdit:
-    line = place_stops(edit, city)
+    line = place_line(edit, city)
     values = {"edit_id": edit.id, "edit_line": line, "edit_mode": edit.mode, "edit_headway": edit.headway_minutes * 60}
     length = sum(line.distances) / 1000
     says = (
-        f"a {edit.mode} line along {edit.street} every {edit.headway_minutes:g} minutes, "
+        f"a {edit.mode} line along {edit.street or 'the drawn line'} every {edit.headway_minutes:g} minutes, "
         f"{len(line.stops)} stops on {length:.1f} km"
     )
     return BoundEdit(edit.id, edit.kind, edit.models, values, says,
                      {"amount": length, "unit": "km", "kind": f"add_line:{edit.mode}"})  # fmt: skip
-
-
-def place_stops(edit: AddLine, city: City) -> NewLine:
-    """Put stops at an even spacing along a street, both ends included."""
-    pieces = street_line(edit.street, city)
-    line = shapely.LineString(np.concatenate([shapely.get_coordinates(piece) for piece in pieces]))
-    if line.length < edit.stop_spacing:
-        raise ScenarioError(
-            f"{edit.street} is {line.length:.0f} m long in the data, too short for stops every "
-            f"{edit.stop_spacing:g} m; choose a longer street or a smaller stop_spacing"
-        )
-    count = max(1, round(line.length / edit.stop_spacing))
-    along = np.linspace(0, line.length, count + 1)
-    points = [shapely.line_interpolate_point(line, metres) for metres in along]
-    names = [f"{edit.street} {number}" for number in range(1, len(points) + 1)]
-    ids = [f"edit:{edit.id}/{number}" for number in range(1, len(points) + 1)]
-    stops = gpd.GeoDataFrame({"name": names}, geometry=points, index=ids, crs=city.crs)
-    return NewLine(edit.name, stops, tuple(np.diff(along).tolist()))
 
 
 BINDERS: dict[str, Callable[[Any, City], BoundEdit | tuple[BoundEdit, ...]]] = {

@@ -52,10 +52,14 @@ class Area(Frozen):
 
 
 class EditBase(Frozen):
-    """Shared by all edits: an id within the scenario, and an optional year for pathways."""
+    """Shared by all edits: an id within the scenario, an optional year for pathways, and whether it is switched off.
+
+    What is switched off stays in the list and is not run; an answer is that of the same list without it.
+    """
 
     id: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
     when: int | None = Field(default=None, ge=1900, le=2300)
+    off: bool = Field(default=False, exclude_if=lambda off: not off)
     models: ClassVar[tuple[str, ...]] = ()
     """Declared models that can carry the edit out, the preferred first."""
 
@@ -223,15 +227,25 @@ class ChangeFares(EditBase):
 
 
 class AddLine(EditBase):
-    """Add a transit line along a street, with stops at a spacing, in both directions."""
+    """Add a transit line along a street or a drawn line, in both directions, with stops as drawn or at a spacing."""
 
     kind: Literal["add_line"] = "add_line"
-    street: str = Field(min_length=1, max_length=120)
+    street: str | None = Field(default=None, min_length=1, max_length=120)
+    line: dict[str, Any] | None = None
+    stops: tuple[tuple[float, float], ...] | None = Field(default=None, min_length=2, max_length=100)
     mode: Literal["tram", "bus"] = "tram"
     name: str = Field(default="new line", min_length=1, max_length=40)
     headway_minutes: float = Field(default=10, gt=0, le=1440)
     stop_spacing: float = Field(default=350, ge=100, le=5_000)
     models: ClassVar[tuple[str, ...]] = ("add_line",)
+
+    @model_validator(mode="after")
+    def _one_way_to_say_where(self) -> AddLine:
+        if bool(self.street) == bool(self.line):
+            raise ValueError("add_line needs either a street or a drawn line (GeoJSON LineString)")
+        if self.stops is not None and not self.line:
+            raise ValueError("stops are drawn on a drawn line; along a street they are spaced by stop_spacing")
+        return self
 
 
 @dataclass(frozen=True)
@@ -297,6 +311,16 @@ class Scenario(Frozen):
     city_hash: str = ""
     author: str = Field(default="", max_length=200)
     edits: tuple[Edit, ...] = ()
+
+    @property
+    def active(self) -> tuple[Edit, ...]:
+        """The edits that are switched on, in their order."""
+        return tuple(edit for edit in self.edits if not edit.off)
+
+    @property
+    def running(self) -> Scenario:
+        """The same scenario without what is switched off: what is run, and what its answer is known by."""
+        return self.model_copy(update={"edits": self.active})
 
     @model_validator(mode="before")
     @classmethod

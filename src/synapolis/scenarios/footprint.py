@@ -27,7 +27,7 @@ def footprint(edit: BoundEdit, city: City) -> shapely.Geometry | None:
         streets = city.layers["streets"].value
         return _one(streets.geometry.loc[list(dict.fromkeys(values["edit_streets"]))].to_numpy())
     if "edit_line" in values:
-        return shapely.LineString(list(values["edit_line"].stops.geometry))
+        return values["edit_line"].way  # type: ignore[no-any-return]
     if "edit_route" in values:
         return _way_of(values["edit_route"], values.get("edit_mode", ""), city)
     if "edit_stop" in values:

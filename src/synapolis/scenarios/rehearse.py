@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -110,6 +110,7 @@ def rehearse(
         When no wanted quantity can be had; the message names what the city lacks.
     """
     start = time.perf_counter()
+    rehearsal = replace(rehearsal, scenario=rehearsal.scenario.running)
     _known(rehearsal.want)
     _stated(rehearsal.assumptions)
     edits = bind(rehearsal.scenario, city)
