@@ -1,0 +1,130 @@
+"""The drawn cities of one server: each is drawn once, whoever asks first; all others wait for that."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from synapolis.core.digest import digest
+from synapolis.core.errors import StorageError
+from synapolis.layers.city import City
+from synapolis.scenarios.cache import default_cache
+from synapolis.web.errors import Problem
+from synapolis.web.state import Desk
+from synapolis.web.tiles.archive import Archive
+
+log = logging.getLogger("synapolis.web")
+DRAWING = "2"
+"""Raised with the code that draws: what was drawn by another is drawn again."""
+PATIENCE = 30.0
+"""[s] that a request waits for a city to be drawn."""
+
+
+def drawn_hash(city: City) -> str:
+    """Name of what is drawn of a city: it changes with the city and with how it is drawn."""
+    return digest([city.digest, DRAWING])[:16]
+
+
+def drawn_folder(city: City) -> Path:
+    """Where a city's drawing is kept, in the cache; StorageError where there is no cache."""
+    folder = default_cache().folder
+    if folder is None:
+        raise StorageError("the map needs a cache folder; name one in SYNAPOLIS_CACHE")
+    return folder / "drawn" / drawn_hash(city)
+
+
+def drawings(request: Request) -> Drawings:
+    """The drawings of an application, kept with it."""
+    state = request.app.state
+    if not hasattr(state, "drawings"):
+        state.drawings = Drawings()
+    found = state.drawings
+    assert isinstance(found, Drawings)
+    return found
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A drawn city: its tiles, and what is told of its ground and lines."""
+
+    folder: Path
+    hash: str
+    tiles: Archive
+    about: Mapping[str, Any]
+    hillshade: bytes = b""
+
+
+@dataclass
+class Drawings:
+    """Drawn cities by name, and those that are being drawn. It lives in one event loop."""
+
+    _drawn: dict[str, Drawn] = field(default_factory=dict)
+    _drawing: dict[str, asyncio.Task[Drawn]] = field(default_factory=dict)
+
+    def ready(self, name: str) -> Drawn | None:
+        """A city that is drawn and open, at once."""
+        return self._drawn.get(name)
+
+    async def get(self, desk: Desk, name: str) -> Drawn:
+        """A drawn city, after a while the first time.
+
+        Raises
+        ------
+        Problem
+            503 when it is not drawn within `PATIENCE`; the drawing goes on.
+        CityError, SourceError, StorageError
+        """
+        if name in self._drawn:
+            return self._drawn[name]
+        try:
+            return await asyncio.wait_for(asyncio.shield(self.begin(desk, name)), PATIENCE)
+        except TimeoutError:
+            raise Problem(
+                503, f"the map of {name} is still being drawn; try again in a moment", headers={"retry-after": "5"}
+            ) from None
+
+    def begin(self, desk: Desk, name: str) -> asyncio.Task[Drawn]:
+        """Begin to draw a city, unless somebody has."""
+        if name not in self._drawing:
+            self._drawing[name] = asyncio.create_task(self._draw(desk, name))
+            self._drawing[name].add_done_callback(lambda task: self._ended(name, task))
+        return self._drawing[name]
+
+    def _ended(self, name: str, task: asyncio.Task[Drawn]) -> None:
+        del self._drawing[name]
+        if not task.cancelled() and task.exception() is not None:  # looked at: whoever begins next tries again
+            log.warning("the map of %s was not drawn: %s", name, task.exception())
+
+    async def _draw(self, desk: Desk, name: str) -> Drawn:
+        city = await run_in_threadpool(desk.city, name)
+        folder = await run_in_threadpool(drawn_folder, city)
+        if not (folder / "about.json").is_file():
+            if desk.workers is not None:
+                await desk.workers.call("draw_city", city=name)
+            else:
+                await run_in_threadpool(_draw_here, city)
+        self._drawn[name] = await run_in_threadpool(_open, folder, drawn_hash(city))
+        return self._drawn[name]
+
+
+def _open(folder: Path, hash_: str) -> Drawn:
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    shade = (folder / "hillshade.png").read_bytes() if about["hillshade"] else b""
+    return Drawn(folder, hash_, Archive(folder / "city.pmtiles"), about, shade)
+
+
+def _draw_here(city: City) -> None:
+    """Draw in this process: where a server has no workers, as in tests."""
+    from synapolis.models import load_models  # noqa: PLC0415 - a server with workers never imports the models
+    from synapolis.web.tiles.build import draw_city  # noqa: PLC0415
+
+    load_models()
+    draw_city(city, default_cache(), drawn_folder(city))
