@@ -1,6 +1,6 @@
 /** The answer as the server gives it (docs/answers.md with maps), and the pedigree of one claim. */
 import type { Geometry } from "geojson";
-import type { AnswerMap } from "$lib/types";
+import type { AnswerMap, Legend, Stage } from "$lib/types";
 
 export type Mode = "side" | "swipe" | "change" | "after" | "before";
 export type Better = "more" | "less" | "";
@@ -123,7 +123,9 @@ export interface AnswerFile {
   attribution: string[];
   statistics: Record<string, number>;
   hash: string;
-  maps?: AnswerMap[];
+  maps?: PaintedMap[];
+  /** GeoJSON of what the scenario edits. */
+  places?: string | null;
   links?: Record<string, string>;
 }
 
@@ -140,9 +142,24 @@ export interface Pedigree {
 }
 
 export interface MapTable {
-  columns: (string | { id: string; title: string; unit?: string })[];
-  rows: (string | number | null)[][] | Record<string, string | number | null>[];
+  columns: { key: string; title: string; unit: string; digits: number }[];
+  rows: Record<string, string | number | null>[];
+  /** How many there are in all. */
+  of: number;
   sentence: string;
+}
+
+/** A legend whose classes are painted: colours[i] from breaks[i - 1] up to breaks[i]; null is not painted. */
+export interface ClassLegend extends Omit<Legend, "colours"> {
+  colours: (string | null)[];
+  /** Classes that occur: only these rows are shown. */
+  used?: number[];
+}
+
+export interface PaintedMap extends Omit<AnswerMap, "legends"> {
+  legends: { value: ClassLegend; change: ClassLegend | null };
+  stages?: Stage[];
+  digits?: number;
 }
 
 /** Whether a gate forbids the scenario, so that it is never recommended. */

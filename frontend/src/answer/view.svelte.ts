@@ -1,5 +1,6 @@
 /** What the reader looks at in an answer: kept behind `#` of the address, so that a link reopens the very state. */
 import { place, setHash } from "$lib/router.svelte";
+import type { Camera } from "$map/types";
 import type { Mode } from "./types";
 
 export const MODES: readonly Mode[] = ["side", "swipe", "change", "before", "after"];
@@ -14,7 +15,7 @@ export interface View {
   split: number;
   /** 0 to 100. */
   opacity: number;
-  camera: { lon: number; lat: number; zoom: number; bearing: number; pitch: number } | null;
+  camera: Camera | null;
 }
 
 const NAMES = ["map", "mode", "time", "split", "opacity", "camera"] as const;
@@ -38,7 +39,7 @@ export function readView(hash: string): View {
     time: whole(given.get("time")),
     split: bounded(given.get("split"), 50),
     opacity: bounded(given.get("opacity"), 85),
-    camera: seen ? { lon: lon as number, lat: lat as number, zoom: zoom as number, bearing: bearing || 0, pitch: pitch || 0 } : null,
+    camera: seen ? { centre: [lon as number, lat as number], zoom: zoom as number, bearing: bearing || 0, pitch: pitch || 0 } : null,
   };
 }
 
@@ -52,8 +53,8 @@ export function writeView(view: View, hash = ""): string {
   if (view.mode === "swipe" && view.split !== 50) kept.set("split", String(Math.round(view.split)));
   if (view.opacity !== 85) kept.set("opacity", String(Math.round(view.opacity)));
   if (view.camera) {
-    const { lon, lat, zoom, bearing, pitch } = view.camera;
-    kept.set("camera", [lon.toFixed(5), lat.toFixed(5), zoom.toFixed(2), bearing.toFixed(0), pitch.toFixed(0)].join(","));
+    const { centre, zoom, bearing, pitch } = view.camera;
+    kept.set("camera", [centre[0].toFixed(5), centre[1].toFixed(5), zoom.toFixed(2), bearing.toFixed(0), pitch.toFixed(0)].join(","));
   }
   return kept.toString().replaceAll("%2C", ",");
 }
