@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from synapolis.records.journal import Journal
 from synapolis.records.store import Store, open_store
-from synapolis.web.api import accounts, me
+from synapolis.web.api import accounts, me, own
 from synapolis.web.depends import Needs
 from synapolis.web.errors import handle_errors
 from synapolis.web.security.principal import Who
@@ -81,7 +81,7 @@ def entrance(folder: Path, **settings: Any) -> Entrance:
     security = app.state.security = Security.of(told, journal)
     handle_errors(app)
     protect(app, told)
-    for noun in (me, accounts):
+    for noun in (me, own, accounts):
         app.include_router(noun.router, prefix="/api/v1")
     for word in ("look", "comment", "run", "edit", "publish", "operate", "administer"):
         app.add_api_route(f"/api/v1/may/{word}", _acted, methods=["GET", "POST"], dependencies=[Depends(Needs(word))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from synapolis.web.errors import Problem
 from synapolis.web.security.guard import Guard, Rate
 from synapolis.web.security.limits import Attempts, Buckets
 from synapolis.web.security.principal import DOES, ROLES
@@ -193,7 +194,7 @@ def test_each_wrong_password_makes_the_next_wait_longer():
             try:
                 attempts.begin("ada", "1.2.3.4")
                 break
-            except Exception as error:
+            except Problem as error:
                 wait += error.extra["retry_after"]
                 now += error.extra["retry_after"]
         waits.append(wait)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, delete, select, update
 
 from synapolis.records.journal import Journal, stamp, utc_now
 from synapolis.records.tables import fetch, put
-from synapolis.records.tables_accounts import Account, accounts, oidc_links, passkeys, sessions, tokens
+from synapolis.records.tables_accounts import Account, OidcLink, accounts, oidc_links, passkeys, sessions, tokens
 from synapolis.web.errors import Problem
 from synapolis.web.security.passwords import hash_password, refuse_weak
 from synapolis.web.security.principal import ROLES
@@ -105,8 +105,16 @@ class Accounts:
         with self.store.read() as connection:
             return _get(connection, account_id)
 
-    def add(self, name: str, roles: Iterable[str], *, by: str, password: str | None = None) -> Account:
-        """Add an account.
+    def add(
+        self,
+        name: str,
+        roles: Iterable[str],
+        *,
+        by: str,
+        password: str | None = None,
+        link: tuple[str, str] | None = None,
+    ) -> Account:
+        """Add an account; `link` is the issuer and subject by which an OpenID provider knows the person.
 
         Raises
         ------
@@ -127,6 +135,8 @@ class Accounts:
             if "admin" not in given and connection.execute(select(accounts.c.id).limit(1)).first() is None:
                 raise Problem(409, f"the first account must be an administrator: give {name} the role admin too")
             put(connection, account)
+            if link:
+                put(connection, OidcLink(*link, account.id, account.created))
         self._some = True
         return account
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synapolis.records.tables_accounts import Account
 from synapolis.web.errors import Problem
 from synapolis.web.security.accounts import name_key
 from synapolis.web.security.names import host_of, is_address
@@ -27,7 +28,7 @@ def sign_in_by_password(
     if account is None or not fits or account.disabled:
         # An unknown name is not written down: people type passwords into the wrong field.
         told = {"way": "password"} | ({"account": account.name, "disabled": account.disabled} if account else {})
-        security.accounts.journal.append("sign-in refused", "visitor", told)
+        security.journal.append("sign-in refused", "visitor", told)
         raise Problem(401, "name and password do not fit together; after a few tries each takes longer")
     security.attempts.succeeded(key, address)
     if outdated(account.password or ""):
@@ -39,3 +40,24 @@ def relying_party(host: str) -> str | None:
     """The name that passkeys are bound to; None where the server is called by an address, which cannot have any."""
     name = host_of(host)
     return name if name and not is_address(name) else None
+
+
+def change_password(
+    security: Security, account: Account, *, old: str | None, new: str, address: str, keep_session: str | None
+) -> None:
+    """Change one's own password, for whoever knows the one until now.
+
+    Raises
+    ------
+    Problem
+        403 where the old one is wrong; 422 for a weak new one; 429 after too many tries.
+    """
+    if account.password is not None:
+        security.attempts.begin(account.name_key, address)
+        if not password_fits(old or "", account.password):
+            security.journal.append("sign-in refused", account.name, {"way": "password", "for": "changing it"})
+            said = "the password until now is not right"
+            raise Problem(403, said, errors=[("body.old", said)])
+        security.attempts.succeeded(account.name_key, address)
+    security.accounts.set_password(account.id, new, by=account.name, keep_session=keep_session)
+    security.sessions.forget()
