@@ -119,7 +119,9 @@ def _sentence(name: str, verdict: Verdict, before: str, after: str, unit: str) -
         return f"{name}: no difference that could be told from chance (about {before}{unit})."
     if verdict == "same":
         return f"{name}: stays at {before}{unit}."
-    return f"{name}: {after}{unit} instead of {before}{unit}."
+    if before == "0":  # a cost, or homes that were not there: nothing is replaced
+        return f"{name}: {after}{unit}."
+    return f"{name}: {after} instead of {before}{unit}."
 
 
 @dataclass(frozen=True)

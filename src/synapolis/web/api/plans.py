@@ -55,6 +55,7 @@ class PlanOut(BaseModel):
     everywhere: bool
     centre: list[float] | None
     bounds: list[float] | None
+    shape: dict[str, Any] | None
     place_state: Literal["ready", "computing", "failed"]
     place_detail: str
     answer: str | None
@@ -226,6 +227,7 @@ def _item(plan: Plan, lon: float | None, lat: float | None, told: Told | None = 
         "sentence": head.sentence, "status": "published", "when": head.planned, "author": head.author,
         "updated": head.updated, "example": plan.example, "distance_m": None if away is None else round(away),
         "everywhere": bool(where.get("everywhere")), "centre": where.get("centre"), "bounds": where.get("bounds"),
+        "shape": where.get("shape"),
         "place_state": plan.place.state, "place_detail": plan.place.detail, "answer": plan.answer if told else None,
         "blocked": plan.blocked, "effects": [{k: v for k, v in one.items() if k != "better"} for one in effects],
     }  # fmt: skip

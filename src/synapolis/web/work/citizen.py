@@ -72,6 +72,7 @@ def _where(city: City, scenario: Scenario) -> dict[str, Any]:
             {"kind": edit.kind, "says": edit.says, "geometry": in_degrees(shape, city.crs)} for edit, shape in shapes
         ],
         "everywhere": nowhere,
+        "shape": None if nowhere else in_degrees(shapely.simplify(whole, 3.0), city.crs),
         "centre": list(centre["coordinates"]),
         "bounds": list(shapely.geometry.shape(bounds).bounds),
         "outline": None if nowhere else shapely.to_wkt(shapely.simplify(whole, 2.0), rounding_precision=1),
