@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from pyproj import Transformer
 
 from synapolis.core.errors import CityError, StorageError
 from synapolis.report.artefacts import maps_of, read_artefacts, write_artefacts
+from synapolis.scenarios.answer import Frames
 
 
 @pytest.fixture(scope="session")
@@ -143,3 +145,21 @@ def test_a_folder_without_maps_says_what_to_do(tmp_path):
     (tmp_path / "maps.json").write_text('{"format": 99}')
     with pytest.raises(CityError, match="another format"):
         maps_of(tmp_path)
+
+
+def test_a_map_over_time_has_a_picture_for_each_moment_under_one_legend(items, tmp_path):
+    """At the last moment the frames hold the maxima, so their pictures equal those of the map."""
+    answer, evidence = items[0]
+    flood = evidence.maps[1]
+    share = np.array([0.25, 0.5, 1.0])[:, None, None]
+    frames = Frames(np.array([600.0, 3600.0, 5400.0]), share * flood.before, share * flood.after)
+    layer = dataclasses.replace(flood, frames=frames)
+    folder = write_artefacts(answer, dataclasses.replace(evidence, maps=(layer,)), tmp_path / "answer")
+    entry = maps_of(folder)["maps"][0]
+    assert entry["times"]["moments"] == [600, 3600, 5400]
+    assert entry["times"]["labels"] == ["10 min", "1 h", "1 h 30 min"]
+    for stage in ("before", "after"):
+        names = entry["times"]["files"][stage]
+        wet = [int((np.asarray(Image.open(folder / name)) > 0).sum()) for name in names]
+        assert wet == sorted(wet)
+        assert (folder / names[-1]).read_bytes() == (folder / entry["files"][stage]).read_bytes()

@@ -27,6 +27,7 @@ from pyproj import Transformer
 from rasterio.transform import Affine, array_bounds
 from rasterio.warp import Resampling, calculate_default_transform, reproject
 
+from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import CityError, StorageError
 from synapolis.layers.city import City
 from synapolis.report.map_tables import map_digits, map_table, names_of_rows
@@ -165,6 +166,16 @@ class _Sheet:
     ramps: Mapping[str, Ramp]
 
 
+def fields_of(answer: Answer) -> dict[str, str]:
+    """Field of the model that made each claim (traffic, stormwater ...); empty where a layer tells it."""
+    steps = {step.id: step.name for step in answer.steps}
+    found = {}
+    for claim in answer.claims:
+        made = REGISTRY.models.get(steps.get(claim.run_path, "")) or next(iter(REGISTRY.makers(claim.quantity)), None)
+        found[claim.id] = made.field if made is not None else ""
+    return found
+
+
 def mercator_grid(city: City, finer: float = FINER) -> tuple[Affine, tuple[int, int]]:
     """Transform and shape (row, column) of a Web Mercator picture that covers a city's grid."""
     grid = city.grid
@@ -237,7 +248,10 @@ def _write(answer: Answer, evidence: Evidence, folder: Path) -> None:
         shapes = np.asarray(evidence.places.geometry, dtype=object)
         _write_features(ground.on_globe(shapes), names, folder / places)
     _dump({claim: _numbers(values) for claim, values in evidence.members.items()}, folder / "members.json")
-    about = {"format": FORMAT, "hash": answer.hash, "city": evidence.city.name, "places": places, "maps": maps}
+    about = {
+        "format": FORMAT, "hash": answer.hash, "city": evidence.city.name, "city_hash": evidence.city.digest,
+        "places": places, "fields": fields_of(answer), "maps": maps,
+    }  # fmt: skip
     _dump(about, folder / "maps.json")
 
 
@@ -264,7 +278,7 @@ def _write_map(n: int, layer: MapLayer, evidence: Evidence, ground: _Ground, fol
         "illustrative": layer.illustrative, "stages": list(classes), "sentence": sentence,
         "digits": map_digits(before, after, difference), "legends": legends, "files": files,
         "corners": ground.corners if layer.kind == "cells" else None, "table": f"map-{n}-table.json",
-        "raw_unit": layer.unit,
+        "raw_unit": layer.unit, "times": _write_frames(sheet, ground, folder),
     }  # fmt: skip
 
 
@@ -284,6 +298,27 @@ def _write_cells(sheet: _Sheet, ground: _Ground, folder: Path) -> dict[str, str]
             target.write(value.astype(np.float32), band)
             target.set_band_description(band, stage)
     return files | {"raster": f"{sheet.name}.tif"}
+
+
+def _write_frames(sheet: _Sheet, ground: _Ground, folder: Path) -> dict[str, Any] | None:
+    """Pictures of a map over time, under the map's own legend."""
+    frames = sheet.layer.frames
+    if frames is None:
+        return None
+    names: dict[str, list[str]] = {}
+    for stage, values in (("before", frames.before), ("after", frames.after)):
+        names[stage] = [f"{sheet.name}-{stage}-{k:02d}.png" for k in range(len(frames.moments))]
+        classes = np.stack([sheet.ramps[stage].classes(frame) for frame in values])
+        for name, picture in zip(names[stage], ground.warped(classes), strict=True):
+            write_picture(picture, sheet.ramps[stage], folder / name)
+    moments = [round(float(moment)) for moment in frames.moments]
+    return {"moments": moments, "labels": [clock(moment) for moment in moments], "files": names}
+
+
+def clock(seconds: float) -> str:
+    """Write a time since the start as hours and minutes."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours and minutes else f"{hours} h" if hours else f"{minutes} min"
 
 
 def _write_places(sheet: _Sheet, ground: _Ground, folder: Path) -> dict[str, str]:

@@ -175,11 +175,20 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Frames:
+    """A map of cells over time: `moments` [s since the event began] of `before` and `after` (moment, row, column)."""
+
+    moments: NDArray[np.float64]
+    before: NDArray[Any]
+    after: NDArray[Any]
+
+
+@dataclass(frozen=True)
 class MapLayer:
     """One picture: values before and after on cells, zones, links, buildings or sites.
 
     `before` and `after` are (row, column) for cells, else aligned with `geometry`. `note` names the event, its return
-    period and the boundary where it shows a flood.
+    period and the boundary where it shows a flood. `frames` show it over time.
     """
 
     title: str
@@ -191,6 +200,7 @@ class MapLayer:
     geometry: Any = None
     note: str = ""
     illustrative: bool = False
+    frames: Frames | None = None
 
 
 @dataclass(frozen=True)

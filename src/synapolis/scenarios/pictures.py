@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from synapolis.core.declare import REGISTRY
 from synapolis.layers.city import City
-from synapolis.scenarios.answer import Effect, MapLayer
+from synapolis.scenarios.answer import Effect, Frames, MapLayer
 from synapolis.scenarios.plan import BoundEdit
 from synapolis.scenarios.telling import hot_day_note
 from synapolis.scenarios.views import View, view_of
@@ -92,8 +92,20 @@ def _flood(outcome: Outcome) -> MapLayer:
     if interpolated:
         note += " Terrain is interpolated from spot heights (error about 2 m): depths are illustrative."
     return MapLayer(
-        "Deepest surface water during the storm", "flood_depth", "m", "cells", before, after, None, note, interpolated
-    )
+        "Deepest surface water during the storm", "flood_depth", "m", "cells", before, after, None, note, interpolated,
+        _frames(outcome),
+    )  # fmt: skip
+
+
+def _frames(outcome: Outcome) -> Frames | None:
+    """Depth over the storm, where the run that made its maxima kept it at the same moments in both stages."""
+    if not (outcome.has("flood_depth_by_time") and outcome.has("flood_frame_times")):
+        return None
+    moments, then = outcome.pair("flood_frame_times")
+    before, after = outcome.pair("flood_depth_by_time")
+    if len(moments) != len(then) or not np.allclose(moments, then) or before.shape != after.shape:
+        return None
+    return Frames(np.asarray(moments, dtype=float), before, after)
 
 
 def flood_note(outcome: Outcome) -> str:
