@@ -28,9 +28,10 @@ from synapolis.web.api import (
     tiles,
     today,
 )
+from synapolis.web.described import describe
 from synapolis.web.errors import ProblemOut, handle_errors
 from synapolis.web.examples import ensure_examples
-from synapolis.web.head import Head
+from synapolis.web.methods import Methods
 from synapolis.web.ogc import routes as ogc
 from synapolis.web.security.protect import protect
 from synapolis.web.security.state import Security
@@ -78,7 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=alive,
     )
     handle_errors(app)
-    app.add_middleware(Head)
+    describe(app)
+    app.add_middleware(Methods, described=app)
     protect(app, settings)
     for noun in NOUNS:
         app.include_router(noun.router, prefix=API)

@@ -207,7 +207,7 @@ def cancel_job(job: JobId, desk: DeskDep, who: Annotated[Who, Depends(Needs("loo
 @router.get(
     "/jobs/{job}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": {}}}}},
 )
 async def watch_job(
     job: JobId,

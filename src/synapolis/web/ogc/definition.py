@@ -47,7 +47,7 @@ ITEM_PARAMETERS = [
         {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
         "Features a page; a greater number is taken as the greatest.",
     ),
-    _parameter("offset", {"type": "integer", "minimum": 0, "maximum": 10**15, "default": 0}, "Features passed over."),
+    _parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "Features passed over."),
     _parameter(
         "bbox",
         {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
