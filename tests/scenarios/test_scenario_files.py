@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from synapolis.core.errors import ScenarioError
 from synapolis.scenarios.bind import bind, parse_scenario, read_scenario
@@ -208,3 +209,10 @@ def test_an_edit_with_anything_in_it_is_bound_or_a_clear_error(town, data):
         bind(parse_scenario(json.dumps(data)), town)
     except ScenarioError as error:
         assert str(error)
+
+
+def test_yes_is_not_taken_for_one() -> None:
+    with pytest.raises(ValidationError, match="homes must not be true"):
+        Scenario.model_validate({"edits": [{"kind": "add_homes", "area": {"place": "Kamppi"}, "homes": True}]})
+    kept = {"kind": "add_homes", "area": {"place": "Kamppi"}, "homes": 1, "off": True}
+    assert Scenario.model_validate({"edits": [kept]}).edits[0].off

@@ -19,6 +19,16 @@ class Frozen(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _yes_is_no_number(cls, data: Any) -> Any:
+        """In YAML `homes: yes` is true, which would pass as 1."""
+        for name, value in data.items() if isinstance(data, dict) else ():
+            field = cls.model_fields.get(name)
+            if isinstance(value, bool) and field is not None and "bool" not in str(field.annotation):
+                raise ValueError(f"{name} must not be {str(value).lower()} (yes and no mean true and false in YAML)")
+        return data
+
 
 class Area(Frozen):
     """Where an edit applies: exactly one of a named place, a street, a drawn GeoJSON geometry, or ids of a layer.
