@@ -15,7 +15,7 @@ from synapolis.web.security.state import SecurityDep
 router = APIRouter(tags=["accounts"])
 Admin = Annotated[Who, Depends(Needs("administer"))]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=6)]
-Id = Annotated[str, Path(max_length=100)]
+Id = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 class AccountOut(BaseModel):

@@ -23,7 +23,7 @@ from synapolis.web.security.vouched import account_of
 
 router = APIRouter(tags=["me"])
 Title = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
-Id = Annotated[str, Path(max_length=1400)]
+Id = Annotated[str, Path(max_length=1400, pattern=r"^[A-Za-z0-9_-]+$")]
 OIDC_COOKIE = "synapolis_oidc"
 
 

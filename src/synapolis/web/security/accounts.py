@@ -91,6 +91,8 @@ class Accounts:
 
     def named(self, name: str) -> Account | None:
         """The account of a name, however it is spelled."""
+        if not name.isprintable():
+            return None
         with self.store.read() as connection:
             return next(fetch(connection, Account, accounts.c.name_key == name_key(name)), None)
 

@@ -166,6 +166,8 @@ def remove(security: Security, account: Account, passkey_id: str) -> None:
 
 def _kept(security: Security, credential: Options) -> tuple[Passkey | None, Account | None]:
     """The passkey that a browser names, with its account."""
+    if not str(credential.get("id", "")).isprintable():
+        return None, None
     with security.store.read() as connection:
         kept = next(fetch(connection, Passkey, passkeys.c.id == str(credential.get("id", ""))), None)
         account = next(fetch(connection, Account, accounts.c.id == kept.account_id), None) if kept else None
