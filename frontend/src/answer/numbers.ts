@@ -123,5 +123,8 @@ export function ticks(left: number, right: number, most = 4): number[] {
   return found;
 }
 
+/** A mark of an axis: nothing is plain 0. */
+export const mark = (value: number, digits: number): string => (round(value, digits) === 0 ? "0" : number(value, digits));
+
 export const tickDigits = (left: number, right: number): number =>
   Math.min(Math.max(-Math.floor(Math.log10((right - left) / 4 || 1)), 0), 6);
