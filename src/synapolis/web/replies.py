@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from synapolis.core.digest import digest
 from synapolis.core.errors import RecordsError
@@ -20,16 +21,19 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the page before.")]
 
 
-def _kept(text: str) -> str:
-    """Text on one line that every database and page can hold."""
+def _kept(text: Any) -> Any:
+    """Text on one line that every database and page can hold; what is no text is left to be refused."""
+    if not isinstance(text, str):
+        return text
     joined = " ".join(text.split())
-    if not joined.isprintable():
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in joined):
         raise ValueError("must be readable text, without control characters")
     return joined
 
 
-Words = Annotated[str, AfterValidator(_kept)]
-"""Text that people wrote: on one line, without control characters."""
+KEPT = BeforeValidator(_kept)
+"""After the limits of a text that people write: it is put on one line, and has no control characters."""
+Words = Annotated[str, KEPT]
 
 
 def entity(

@@ -17,7 +17,7 @@ from synapolis.records.tables_desk import JobRow
 from synapolis.web.api.scenarios import ScenarioIn, kept_content
 from synapolis.web.depends import DeskDep, Needs
 from synapolis.web.errors import Problem, ProblemOut
-from synapolis.web.replies import Cursor, Limit, Words, cursor_of, entity, place_of
+from synapolis.web.replies import KEPT, Cursor, Limit, cursor_of, entity, place_of
 from synapolis.web.security.principal import Who
 from synapolis.web.state import Desk
 from synapolis.web.work.jobs import ENDED, owner_of
@@ -36,7 +36,7 @@ class AskIn(BaseModel):
     """A question in plain words."""
 
     kind: Literal["ask"]
-    question: Annotated[Words, Field(min_length=1, max_length=LONGEST)]
+    question: Annotated[str, Field(min_length=1, max_length=LONGEST), KEPT]
     members: Members = None
 
 
@@ -216,7 +216,7 @@ async def watch_job(
     who: Annotated[Who, Depends(Needs("look"))],
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
 ) -> StreamingResponse:
-    """Server-sent events: `job` with the job as it is, whenever it changes (a few times a second at most), to its end."""
+    """Server-sent events: `job` with the job as it is whenever it changes, a few times a second at most, to its end."""
     await run_in_threadpool(_owned, desk, job, who)
     stream = _events(desk, job, request, last_event_id or "")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}

@@ -12,7 +12,7 @@ from synapolis.records.tables_desk import ScenarioRow, ScenarioVersion
 from synapolis.scenarios.edits import Edit, EditBase, Scenario
 from synapolis.web.depends import DeskDep, Needs
 from synapolis.web.errors import Problem
-from synapolis.web.replies import Cursor, Limit, Words, cursor_of, entity, place_of, storable, tags
+from synapolis.web.replies import KEPT, Cursor, Limit, cursor_of, entity, place_of, storable, tags
 from synapolis.web.security.principal import Who
 from synapolis.web.state import Desk
 from synapolis.web.work.jobs import owner_of
@@ -31,7 +31,7 @@ Publisher = Annotated[Who, Depends(Needs("publish"))]
 class ScenarioIn(BaseModel):
     """A scenario as it is sent: a title, edits in their order, what to compute (by default what suits the edits)."""
 
-    title: Annotated[Words, Field(max_length=200)] = ""
+    title: Annotated[str, Field(max_length=200), KEPT] = ""
     edits: Annotated[list[Edit], Field(max_length=MOST_EDITS)] = []
     want: Annotated[list[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,79}$")]], Field(max_length=60)] = []
 
@@ -93,8 +93,8 @@ class VersionsOut(BaseModel):
 class PublishIn(BaseModel):
     """What citizens read of a plan: one plain sentence, and when it is to come."""
 
-    sentence: Annotated[Words, Field(min_length=10, max_length=300)]
-    when: Annotated[Words, Field(max_length=80)] = ""
+    sentence: Annotated[str, Field(min_length=10, max_length=300), KEPT]
+    when: Annotated[str, Field(max_length=80), KEPT] = ""
 
 
 def kept_content(body: ScenarioIn, city: str) -> dict[str, Any]:

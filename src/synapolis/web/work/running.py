@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from synapolis.agents.ask import ask
+from synapolis.core.home import home
 from synapolis.layers.city import City
 from synapolis.layers.workspace import keep_answer
+from synapolis.report.artefacts import write_artefacts
 from synapolis.scenarios.answer import SCENARIO, Answer, Evidence
 from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.recording import failures_recorded, record_answers
@@ -60,9 +62,12 @@ def _told(context: Context, city: City) -> dict[str, str]:
 
 
 def _kept(answer: Answer, evidence: Evidence) -> dict[str, Any]:
-    """Keep an answer and draw its maps; return what the job says of it."""
-    _ = evidence
+    """Keep an answer and draw its maps; return what the job says of it.
+
+    The maps come first: whoever finds the answer finds them too.
+    """
     if answer.hash:
+        write_artefacts(answer, evidence, home() / "answers" / answer.hash[:16])
         keep_answer(answer.hash, answer.to_json())
     return {
         "answer": answer.hash or None, "answer_status": answer.status, "summary": answer.summary,

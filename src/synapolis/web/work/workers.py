@@ -78,7 +78,10 @@ class Hand:
 
 @dataclass
 class Workers:
-    """The processes, and the loop that gives them work. Use as an async context manager."""
+    """The processes, and the loop that gives them work. Use as an async context manager.
+
+    With no processes at all, jobs wait in the queue.
+    """
 
     settings: Settings
     jobs: Jobs
@@ -101,7 +104,7 @@ class Workers:
         taken = await run_in_threadpool(self.jobs.take_up)
         if taken:
             log.warning("%d jobs that ran when the server ended run again", taken)
-        for _ in range(max(1, self.settings.workers)):
+        for _ in range(self.settings.workers):
             await self._start()
         self._giving = asyncio.create_task(self._give())
         self._wake.set()
