@@ -59,7 +59,7 @@ class CheckedOut(BaseModel):
     fits: bool
     says: str
     problem: str | None
-    geometry: dict[str, JsonValue] | None
+    geometry: dict[str, Any] | None
 
 
 class ChecksOut(BaseModel):

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field, JsonValue
 
 from synapolis.records.tables_desk import ScenarioRow, ScenarioVersion
-from synapolis.scenarios.edits import Edit, EditBase, Scenario
+from synapolis.scenarios.edits import Edit, Scenario
 from synapolis.web.depends import DeskDep, Needs
 from synapolis.web.errors import Problem
 from synapolis.web.replies import KEPT, Cursor, Limit, cursor_of, entity, place_of, storable, tags
@@ -105,21 +105,22 @@ def kept_content(body: ScenarioIn, city: str) -> dict[str, Any]:
     Problem
         422 naming the edit that is drawn with too many corners, or what cannot be kept.
     """
-    for number, edit in enumerate(body.edits, start=1):
-        _drawn_small(edit, number)
+    for number, edit in enumerate(body.edits):
+        sent = storable(edit.model_dump(exclude_none=True), where := f"edits.{number}")
+        _drawn_small(sent, edit.id or f"e{number + 1}", where)
     try:
         read = Scenario(title=body.title, city=city[:200], edits=tuple(body.edits))
     except ValueError as error:
         raise Problem(422, f"edits: {error}") from None
     edits = [edit.model_dump(mode="json", exclude_none=True) for edit in read.edits]
-    return dict(storable({"title": body.title, "city": city, "edits": edits, "want": body.want}, "scenario"))
+    return {"title": body.title, "city": city, "edits": edits, "want": body.want}
 
 
-def _drawn_small(edit: EditBase, number: int) -> None:
-    corners = _corners(edit.model_dump(exclude_none=True))
+def _drawn_small(sent: Any, name: str, where: str) -> None:
+    corners = _corners(sent)
     if corners > MOST_VERTICES:
-        told = f"edit {edit.id or number} is drawn with {corners:,} corners; at most {MOST_VERTICES:,} are taken"
-        raise Problem(422, f"{told}: simplify the shape, or name a place", errors=[(f"edits.{number - 1}", told)])
+        told = f"edit {name} is drawn with {corners:,} corners; at most {MOST_VERTICES:,} are taken"
+        raise Problem(422, f"{told}: simplify the shape, or name a place", errors=[(where, told)])
 
 
 def _corners(value: Any) -> int:
