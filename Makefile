@@ -25,7 +25,7 @@ help:  ## Say what each target does
 demo: .venv/.installed  ## Build Helsinki centre, ask three questions, write report.html
 	$(BIN)/synapolis demo --report report.html
 
-test: .venv/.installed browser postgres pages  ## All tests, with format, lint and types first
+test: .venv/.installed .ogc-venv/.installed browser postgres pages  ## All tests, with format, lint and types first
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest $(WORKERS)
 
@@ -44,6 +44,13 @@ bench: .bench-venv/.installed  ## Ratios against peers, in one run
 	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
 	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The OGC's tests of a features server pin older libraries than ours, so they have an environment of their own.
+OGCTESTS := ogctests==0.1.15
+.ogc-venv/.installed: requirements-ogc.lock
+	test -x .ogc-venv/bin/python || $(PYTHON) -m venv .ogc-venv
+	.ogc-venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ogc.lock
 	touch $@
 
 # Debian's chromium opens the report in tests; it is installed where it is missing and we may, else those tests skip.
@@ -68,6 +75,7 @@ lock: .venv/.installed  ## Pin the dependencies again (names, versions, hashes)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra postgres --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra demo --extra postgres --extra bench --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-bench.lock
+	echo $(OGCTESTS) | $(BIN)/uv pip compile -q - --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-ogc.lock
 
 .PHONY: record
 record: .venv/.installed  ## Write models.lock and the generated pages of docs/ again
@@ -75,4 +83,4 @@ record: .venv/.installed  ## Write models.lock and the generated pages of docs/ 
 	$(BIN)/python -m synapolis.report.reference docs
 
 clean:  ## Remove the environments and what the tools left behind
-	rm -rf .venv .bench-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist report.html
+	rm -rf .venv .bench-venv .ogc-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist report.html

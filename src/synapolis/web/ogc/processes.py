@@ -232,7 +232,7 @@ def ogc_results(request: Request, job: str, desk: DeskDep, who: Look) -> Respons
     if found.answer is None:  # a question to ask back, or a refusal
         answer = {"status": found.answer_status, "summary": found.summary}
     else:
-        answer = json.loads(find_answer(found.answer).read_text(encoding="utf-8"))
+        answer = json.loads(find_answer(found.answer[:16]).read_text(encoding="utf-8"))
     return unchanged(request, etag) or reply(request, {"answer": answer}, etag, JSON)
 
 
