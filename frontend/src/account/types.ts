@@ -1,0 +1,41 @@
+/** Shapes of the API of accounts (src/synapolis/web/api/own.py and accounts.py). */
+export const ROLES = ["citizen", "analyst", "officer", "operator", "admin"] as const;
+
+export interface Passkey {
+  id: string;
+  name: string;
+  created: string;
+  used: string | null;
+}
+
+export interface SignedIn {
+  id: string;
+  way: string;
+  device: string;
+  created: string;
+  seen: string;
+  this: boolean;
+}
+
+export interface Token {
+  id: string;
+  name: string;
+  roles: string[];
+  created: string;
+  expires: string;
+  secret: string | null;
+}
+
+export interface Person {
+  id: string;
+  name: string;
+  roles: string[];
+  disabled: boolean;
+  created: string;
+}
+
+/** A question to an authenticator, and the name to answer it by. */
+export interface Asked<Options> {
+  id: string;
+  public_key: Options;
+}
