@@ -249,7 +249,8 @@ def _write(answer: Answer, evidence: Evidence, folder: Path) -> None:
         _write_features(ground.on_globe(shapes), names, folder / places)
     _dump({claim: _numbers(values) for claim, values in evidence.members.items()}, folder / "members.json")
     about = {
-        "format": FORMAT, "hash": answer.hash, "city": evidence.city.name, "city_hash": evidence.city.digest,
+        "format": FORMAT, "hash": answer.hash, "city": evidence.city.name,
+        "city_hash": evidence.city.digest, "crs": evidence.city.crs,
         "places": places, "fields": fields_of(answer), "maps": maps,
     }  # fmt: skip
     _dump(about, folder / "maps.json")

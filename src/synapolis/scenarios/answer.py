@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from synapolis.core.digest import digest
@@ -224,6 +225,25 @@ def read_answer(text: str) -> Mapping[str, Any]:
     if not isinstance(data, dict) or data.get("format_version") != FORMAT_VERSION:
         raise ValueError(f"not an answer file of version {FORMAT_VERSION}; make it again with `synapolis ask` or `run`")
     return data
+
+
+def answer_of(data: Mapping[str, Any]) -> Answer:
+    """Build an answer from the plain data of its file; what a newer or older file has besides is left out."""
+    made = {
+        name: tuple(_record(kind, row) for row in data.get(name) or ())
+        for name, kind in (("claims", Claim), ("effects", Effect), ("gates", GateResult), ("layers", LayerUse),
+                           ("assumptions", AssumptionUse), ("steps", Step), ("sites", Site))
+    }  # fmt: skip
+    answer: Answer = _record(Answer, {**data, **made})
+    return answer
+
+
+def _record(kind: type[Any], row: Mapping[str, Any]) -> Any:
+    known = {item.name for item in dataclasses.fields(kind)}
+    told = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items() if name in known}
+    if kind is Site and told.get("geometry") is not None:
+        told["geometry"] = shapely.geometry.shape(told["geometry"])
+    return kind(**told)
 
 
 def _plain(value: Any) -> Any:
