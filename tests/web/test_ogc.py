@@ -322,4 +322,4 @@ def test_a_scenario_is_rehearsed_by_the_standard(served: Server) -> None:
     reply = httpx.get(results)
     assert reply.status_code == 200, reply.text
     answer = reply.json()["answer"]
-    assert [claim["quantity"] for claim in answer["claims"]] == ["homes_placed"]
+    assert "homes_placed" in {claim["quantity"] for claim in answer["claims"]}

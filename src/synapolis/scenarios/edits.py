@@ -22,11 +22,14 @@ class Frozen(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _yes_is_no_number(cls, data: Any) -> Any:
-        """In YAML `homes: yes` is true, which would pass as 1."""
+        """In YAML `homes: yes` is true, which would pass as 1; nor is 0 a no."""
         for name, value in data.items() if isinstance(data, dict) else ():
             field = cls.model_fields.get(name)
-            if isinstance(value, bool) and field is not None and "bool" not in str(field.annotation):
+            flag = field is not None and "bool" in str(field.annotation)
+            if isinstance(value, bool) and field is not None and not flag:
                 raise ValueError(f"{name} must not be {str(value).lower()} (yes and no mean true and false in YAML)")
+            if flag and value is not None and not isinstance(value, bool):
+                raise ValueError(f"{name} must be true or false, got {value!r:.50}")
         return data
 
 

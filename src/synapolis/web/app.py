@@ -41,7 +41,9 @@ from synapolis.web.state import Desk
 from synapolis.web.work.workers import Workers
 
 API = "/api/v1"
-NOUNS = (me, own, accounts, cities, tiles, places, today, questions, scenarios, jobs, answers, plans, register, baseline)
+NOUNS = (
+    me, own, accounts, cities, tiles, places, today, questions, scenarios, jobs, answers, plans, register, baseline,
+)  # fmt: skip
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -63,7 +63,7 @@ def _description(app: FastAPI) -> dict[str, Any]:
 
 
 def _as_problem(response: dict[str, Any]) -> None:
-    """Errors are written in a media type of their own."""
+    """Errors are written in a media type of their own, whatever the operation replies in."""
     content = response.get("content", {})
-    if "application/json" in content:
-        content[MEDIA] = content.pop("application/json")
+    for media in [media for media, told in content.items() if "/ProblemOut" in str(told)]:
+        content[MEDIA] = content.pop(media)

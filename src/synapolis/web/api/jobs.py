@@ -28,7 +28,7 @@ OFTEN = 0.2  # [s] between two events of one stream
 BEAT = 15.0  # [s] between two comments that keep a quiet stream open
 JobId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="Id of a job.")]
 Members = Annotated[
-    int | None, Field(ge=0, le=MOST_MEMBERS, description="Runs of the ensemble; by default the server's.")
+    int | None, Field(strict=True, ge=0, le=MOST_MEMBERS, description="Runs of the ensemble; by default the server's.")
 ]
 
 
@@ -46,7 +46,7 @@ class RunIn(BaseModel):
     kind: Literal["run"]
     scenario: ScenarioIn | None = None
     scenario_id: Annotated[str | None, Field(pattern="^[0-9a-f]{16}$")] = None
-    version: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    version: Annotated[int | None, Field(strict=True, ge=1, le=2**31 - 1)] = None
     want: Annotated[list[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,79}$")]], Field(max_length=60)] = []
     members: Members = None
 

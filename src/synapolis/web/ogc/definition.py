@@ -44,8 +44,8 @@ ONE_PARAMETERS = [_CRS, _FORMAT]
 ITEM_PARAMETERS = [
     _parameter(
         "limit",
-        {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
-        "Features a page; a greater number is taken as the greatest.",
+        {"type": "integer", "minimum": 1, "default": LIMIT},
+        f"Features a page. There are never more than {MOST:,}, also where more are asked for.",
     ),
     _parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "Features passed over."),
     _parameter(
@@ -183,6 +183,8 @@ def _get(
 
 
 def _bounded(parameter: dict[str, Any], crs: list[str]) -> dict[str, Any]:
+    if parameter["name"] == "limit":  # GDAL asks for pages of the greatest size that it reads here
+        return parameter | {"schema": parameter["schema"] | {"maximum": MOST}}
     if parameter["name"] not in {"crs", "bbox-crs"}:
         return parameter
     return parameter | {"schema": {"type": "string", "format": "uri", "enum": crs, "default": crs[0]}}
