@@ -64,6 +64,7 @@ export interface TopicHere {
 }
 
 export interface Here {
+  status: "ready" | "computing";
   place: { name: string; lon: number; lat: number };
   to: { name: string; lon: number; lat: number } | null;
   topics: TopicHere[];

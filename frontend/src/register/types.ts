@@ -56,5 +56,5 @@ export interface Entry extends Row {
     counts: { refusals: number; overrides: number; complaints: number };
   };
   kept: { version: string; at: string; standing: string; changes: { field: string; pieces: [string, string][] }[] }[];
-  exports: { standard: string; url: string }[];
+  exports: { standard: string; title: string; url: string }[];
 }

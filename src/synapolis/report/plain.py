@@ -108,7 +108,7 @@ def _verdict(claim: Mapping[str, Any], change: float, better: str) -> Verdict:
         return "unclear"
     if change == 0:
         return "same"
-    if not better:
+    if not better or topic_of(claim["quantity"]) == "cost":  # what it costs is told, not judged
         return "changed"
     return "better" if (change > 0) == (better == "more") else "worse"
 

@@ -56,7 +56,7 @@ class Served:
         self._made: tuple[Sequence[Mapping[str, Any]], Profile, ServedRegister] | None = None
 
     def with_twin(self, declared: Sequence[Mapping[str, Any]]) -> ServedRegister:
-        """The register with these entries of the twin."""
+        """The register with these entries of the twin, as the task "algorithms" gives them."""
         profile, made = read_profile(), self._made
         if made is None or made[0] is not declared or made[1] != profile:
             made = declared, profile, ServedRegister(self._desk.store, self._desk.journal, declared, profile)

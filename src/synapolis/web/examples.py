@@ -21,7 +21,8 @@ from synapolis.web.state import Desk
 BUILT_IN = ("helsinki", "Helsinki centre")
 """Name and title of the city that the examples name streets, lines and districts of."""
 MADE_UP = "Example plan, made up to show how this works:"
-PLANS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+Example = tuple[str, str, str, dict[str, Any]]
+PLANS: tuple[Example, ...] = (
     (
         "Example: more trees along Mannerheimintie",
         f"{MADE_UP} trees every 10 metres along Mannerheimintie, to give shade on hot days.",
@@ -46,8 +47,14 @@ DEMO_WHO = Who(DEMO, ("officer",))
 log = logging.getLogger("synapolis.web")
 
 
-async def ensure_examples(desk: Desk) -> int:
+async def ensure_examples(desk: Desk, *, plans: tuple[Example, ...] = PLANS, city: tuple[str, str] = BUILT_IN) -> int:
     """Publish the example plans where they are wanted and were never made, and let the workers run them.
+
+    Parameters
+    ----------
+    desk : Desk
+    plans : title, sentence, when and edit of each
+    city : name and title of the city that they are for; another one gets none
 
     Returns
     -------
@@ -57,7 +64,7 @@ async def ensure_examples(desk: Desk) -> int:
     if not desk.settings.examples:
         return 0
     try:
-        made = await run_in_threadpool(_make, desk)
+        made = await run_in_threadpool(_make, desk, plans, city)
     except SynapolisError as error:  # the server is of use without examples
         log.warning("the example plans could not be made: %s", error)
         return 0
@@ -66,11 +73,11 @@ async def ensure_examples(desk: Desk) -> int:
     return len(made)
 
 
-def _make(desk: Desk) -> list[str]:
+def _make(desk: Desk, plans: tuple[Example, ...], wanted: tuple[str, str]) -> list[str]:
     city = desk.first
-    if (city, desk.city(city).title) != BUILT_IN or _met(desk, city):
+    if (city, desk.city(city).title) != wanted or _met(desk, city):
         return []
-    return [_publish(desk, city, *plan) for plan in PLANS]
+    return [_publish(desk, city, *plan) for plan in plans]
 
 
 def _met(desk: Desk, city: str) -> bool:

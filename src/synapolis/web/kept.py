@@ -9,10 +9,10 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +25,7 @@ from synapolis.layers.workspace import write_whole
 from synapolis.web.state import Desk
 
 State = Literal["ready", "computing", "failed"]
+Made = TypeVar("Made")
 AGAIN = 60.0
 """[s] after which what failed is tried again."""
 HELD = 64
@@ -93,10 +94,10 @@ class Keeper:
                 self._running[key] = asyncio.create_task(self._compute(key, task, dict(arguments)))
         return COMPUTING
 
-    async def wait(self, key: str) -> None:
-        """Wait until what is being computed under a key is there, or has failed."""
+    async def wait(self, key: str, seconds: float) -> None:
+        """Wait until what is being computed under a key is there or has failed, but no longer than so many seconds."""
         if running := self._running.get(key):
-            await asyncio.wait([running])
+            await asyncio.wait([running], timeout=seconds)
 
     async def _compute(self, key: str, task: str, arguments: dict[str, Any]) -> None:
         try:
@@ -137,16 +138,18 @@ class Keepers:
         return self._keepers[folder]
 
 
-def keepers_of(state: Any) -> Keepers:
-    """The keepers of an application, made when they are first asked for."""
-    if not hasattr(state, "keepers"):
-        state.keepers = Keepers(state.desk)
-    found: Keepers = state.keepers
+def per_desk(state: Any, name: str, make: Callable[[Desk], Made]) -> Made:
+    """What an application holds for as long as its desk lives, made when it is first asked for."""
+    held = getattr(state, name, None)
+    if held is None or held[0] is not state.desk:
+        held = state.desk, make(state.desk)
+        setattr(state, name, held)
+    found: Made = held[1]
     return found
 
 
 async def _keepers(request: Request) -> Keepers:
-    return keepers_of(request.app.state)
+    return per_desk(request.app.state, "keepers", Keepers)
 
 
 KeepersDep = Annotated[Keepers, Depends(_keepers)]

@@ -129,14 +129,9 @@ class Plans:
         return [(head, at.content) for head, at in found], answers, opened.digest
 
     async def surveyed(self, plan: Plan) -> Surveyed:
-        """Values of a plan for all places; Problem 409 while they are computed, or where they could not be."""
-        if plan.place.state == "failed":
+        """Values of a plan whose place is ready, for all places; Problem 409 where they could not be had."""
+        if plan.place.state != "ready":
             raise Problem(409, f"what this plan does here could not be computed: {plan.place.detail}")
-        if plan.place.state == "computing":
-            raise Problem(
-                409, "what this plan does at each place is being computed; ask again in some seconds",
-                headers={"retry-after": "2"}, extra={"state": "computing"},
-            )  # fmt: skip
         return await run_in_threadpool(_surveyed, str(values_of(plan.key)))
 
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from synapolis.web.depends import DeskDep, Needs
+from synapolis.web.depends import Needs
 from synapolis.web.errors import Problem
-from synapolis.web.kept import KeepersDep
+from synapolis.web.kept import KeepersDep, per_desk
 from synapolis.web.plans import Plan, Plans, Told, distance_to, effects_here, told_by
 from synapolis.web.replies import entity
 
@@ -133,19 +133,16 @@ class PlaceOut(BaseModel):
 
 
 class HereOut(BaseModel):
-    """What a plan does at one place."""
+    """What a plan does at one place. While `status` is computing there are no topics yet; ask again."""
 
+    status: Literal["ready", "computing"]
     place: PlaceOut
     to: PlaceOut | None
     topics: list[TopicOut]
 
 
-async def _plans(request: Request, desk: DeskDep, keepers: KeepersDep) -> Plans:
-    state = request.app.state
-    if not hasattr(state, "plans"):
-        state.plans = Plans(desk, keepers)
-    found: Plans = state.plans
-    return found
+async def _plans(request: Request, keepers: KeepersDep) -> Plans:
+    return per_desk(request.app.state, "plans", lambda desk: Plans(desk, keepers))
 
 
 PlansDep = Annotated[Plans, Depends(_plans)]
@@ -199,22 +196,25 @@ async def plan_here(
     to_lon: MaybeLongitude = None,
     to_lat: MaybeLatitude = None,
 ) -> Response:
-    """What a plan does at a place: the trip to a destination (or to the city's jobs), rent, heat and flood.
-
-    409 while it is being computed; ask again after `Retry-After` seconds.
-    """
+    """What a plan does at a place: the trip to a destination (or to the city's jobs), rent, heat and flood."""
     if (to_lon is None) != (to_lat is None):
         raise Problem(422, "a destination needs both to_lon and to_lat")
     found = await plans.one(city, plan)
+    to = (to_lon, to_lat) if to_lon is not None and to_lat is not None else None
+    if found.place.state == "computing":
+        waiting: dict[str, Any] = {"status": "computing", "place": _place("", (lon, lat)), "to": None, "topics": []}
+        return entity(request, waiting, headers={"retry-after": "2"})
     surveyed = await plans.surveyed(found)
     crs = found.place.value["crs"]
-    to = (to_lon, to_lat) if to_lon is not None and to_lat is not None else None
     name, effects = effects_here(surveyed, crs, (lon, lat), to)
-    there = None
-    if to is not None:
-        there = {"name": effects_here(surveyed, crs, to, None)[0], "lon": to[0], "lat": to[1]}
+    there = None if to is None else _place(effects_here(surveyed, crs, to, None)[0], to)
     topics = [asdict(effect) | {"change": effect.change} for effect in effects]
-    return entity(request, {"place": {"name": name, "lon": lon, "lat": lat}, "to": there, "topics": topics})
+    told = {"status": "ready", "place": _place(name, (lon, lat)), "to": there, "topics": topics}
+    return entity(request, told)
+
+
+def _place(name: str, at: tuple[float, float]) -> dict[str, Any]:
+    return {"name": name, "lon": at[0], "lat": at[1]}
 
 
 def _item(plan: Plan, lon: float | None, lat: float | None, told: Told | None = None) -> dict[str, Any]:

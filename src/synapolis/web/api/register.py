@@ -15,13 +15,14 @@ from synapolis.civic.difference import told
 from synapolis.civic.entry import GROUPS, AlgorithmEntry, fields_of, filled
 from synapolis.civic.evidence import NONE, Evidence
 from synapolis.civic.formats import STANDARDS, export
+from synapolis.civic.formats.standard import TITLES
 from synapolis.civic.search import search
 from synapolis.civic.writing import SHOWN_APART, entry_csv, entry_sheet, evidence_json
 from synapolis.core.errors import RegisterError
 from synapolis.web.algorithms import Evidences, Served, ServedRegister, public
-from synapolis.web.depends import DeskDep, Needs
+from synapolis.web.depends import Needs
 from synapolis.web.errors import Problem
-from synapolis.web.kept import KeepersDep, key_of
+from synapolis.web.kept import KeepersDep, key_of, per_desk
 from synapolis.web.replies import Cursor, Limit, Words, cursor_of, entity, place_of
 from synapolis.web.security.principal import Who
 
@@ -29,6 +30,8 @@ router = APIRouter(tags=["register"])
 NEWEST = 20
 """Events of each kind that an entry shows: the last."""
 FOLDER = "algorithms"
+PATIENCE = 10.0
+"""[s] that a reader waits while a worker declares the twin's own entries: once, when the server has just begun."""
 Look = Annotated[Who, Depends(Needs("look"))]
 Text = Annotated[str, Query(max_length=200)]
 EntryId = Annotated[str, Path(min_length=1, max_length=200, description="Id of an entry, or a model's name.")]
@@ -135,6 +138,7 @@ class ExportOut(BaseModel):
     """Where an entry can be had in another form."""
 
     standard: str
+    title: str
     url: str
 
 
@@ -167,22 +171,24 @@ class NotedOut(BaseModel):
     at: str
 
 
-async def _register(request: Request, desk: DeskDep, keepers: KeepersDep) -> tuple[ServedRegister, bool]:
+async def _register(request: Request, keepers: KeepersDep) -> tuple[ServedRegister, bool]:
     """The register, and whether the twin's own entries are in it already."""
-    found = await keepers[FOLDER].get(key_of("algorithms"), "algorithms", {})
+    key = key_of("algorithms")
+    found = await keepers[FOLDER].get(key, "algorithms", {})
+    if found.state == "computing":
+        await keepers[FOLDER].wait(key, PATIENCE)
+        found = await keepers[FOLDER].get(key, "algorithms", {})
     declared = found.value if found.state == "ready" else []
-    state = request.app.state
-    if not hasattr(state, "served_register"):
-        state.served_register, state.evidences = Served(desk), Evidences()
-    register: ServedRegister = await run_in_threadpool(state.served_register.with_twin, declared)
-    return register, found.state != "computing"
+    served = per_desk(request.app.state, "served_register", Served)
+    return await run_in_threadpool(served.with_twin, declared), found.state != "computing"
 
 
 RegisterDep = Annotated[tuple[ServedRegister, bool], Depends(_register)]
 
 
 async def _evidences(request: Request, register: RegisterDep) -> dict[str, Evidence]:
-    return await run_in_threadpool(request.app.state.evidences.of, register[0])
+    held = per_desk(request.app.state, "evidences", lambda _: Evidences())
+    return await run_in_threadpool(held.of, register[0])
 
 
 EvidenceDep = Annotated[dict[str, Evidence], Depends(_evidences)]
@@ -261,8 +267,8 @@ def get_entry(entry: EntryId, request: Request, register: RegisterDep, evidence:
         "kept": [{"version": note.version, "at": note.at, "standing": note.standing,
                   "changes": [{"field": name, "pieces": list(pieces)} for name, pieces in note.changes]}
                  for note in notes],
-        "exports": [{"standard": name, "url": f"/api/v1/register/{found.id}/export/{name}"}
-                    for name in ("csv", *STANDARDS)],
+        "exports": [{"standard": name, "title": TITLES.get(name, "CSV"),
+                     "url": f"/api/v1/register/{found.id}/export/{name}"} for name in ("csv", *STANDARDS)],
     }  # fmt: skip
     return entity(request, EntryOut(**body))
 

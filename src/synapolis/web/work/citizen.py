@@ -81,7 +81,7 @@ def _where(city: City, scenario: Scenario) -> dict[str, Any]:
 
 
 @task("baseline")
-def stand_today(context: Context, *, city: str, actor: str, file: str) -> dict[str, Any]:
+def stand_today(context: Context, *, city: str, actor: str) -> dict[str, Any]:
     """Measure where a city stands by every indicator, in plain words; its CSV is kept beside it."""
     place = context.city(city)
     today = dt.datetime.now(ZoneInfo(place.timezone)).date()
@@ -92,7 +92,7 @@ def stand_today(context: Context, *, city: str, actor: str, file: str) -> dict[s
     with failures_recorded(context.journal, question=f"Baseline of {place.title}", **told):
         found = measure(place, measuring, context.cache, progress=context.tell)
         record_answers(context.journal, [found.answer], command=COMMAND)
-    return _in_plain_words(place, found) | {"csv": baseline_csv(found), "file": file}
+    return _in_plain_words(place, found) | {"csv": baseline_csv(found)}
 
 
 def _in_plain_words(city: City, found: Baseline) -> dict[str, Any]:
