@@ -65,8 +65,8 @@ def find_answer(name: str) -> Path:
     raise CityError(f"no answer {name!r}: {few}")
 
 
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file whole or not at all.
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all; text as UTF-8.
 
     Raises
     ------
@@ -77,8 +77,8 @@ def write_whole(path: Path, text: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
             Path(scratch).replace(path)
         except OSError:
             Path(scratch).unlink(missing_ok=True)

@@ -36,13 +36,14 @@ async def tile(
     """One vector tile of a city (Mapbox Vector Tile 2): streets, buildings, water, green, transit, names."""
     shelf = drawings(request)
     drawn = shelf.ready(city) or await shelf.get(desk, city)
-    headers = _headers(drawn, f"{z}-{x}-{y}", v)
+    squeezed = "gzip" in request.headers.get("accept-encoding", "")
+    headers = _headers(drawn, f"{z}-{x}-{y}{'-gzip' if squeezed else ''}", v)
     if headers["etag"] in tags(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     body = drawn.tiles.get(z, x, y)
     if body is None:
         return Response(status_code=204, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if squeezed:
         headers["content-encoding"] = "gzip"
     else:
         body = gzip.decompress(body)

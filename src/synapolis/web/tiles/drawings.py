@@ -18,6 +18,7 @@ from synapolis.core.errors import StorageError
 from synapolis.layers.city import City
 from synapolis.scenarios.cache import default_cache
 from synapolis.web.errors import Problem
+from synapolis.web.lazy import asked
 from synapolis.web.state import Desk
 from synapolis.web.tiles.archive import Archive
 
@@ -107,10 +108,7 @@ class Drawings:
         city = await run_in_threadpool(desk.city, name)
         folder = await run_in_threadpool(drawn_folder, city)
         if not (folder / "about.json").is_file():
-            if desk.workers is not None:
-                await desk.workers.call("draw_city", city=name)
-            else:
-                await run_in_threadpool(_draw_here, city)
+            await asked(desk, "draw_city", city=name)
         self._drawn[name] = await run_in_threadpool(_open, folder, drawn_hash(city))
         return self._drawn[name]
 
@@ -119,12 +117,3 @@ def _open(folder: Path, hash_: str) -> Drawn:
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     shade = (folder / "hillshade.png").read_bytes() if about["hillshade"] else b""
     return Drawn(folder, hash_, Archive(folder / "city.pmtiles"), about, shade)
-
-
-def _draw_here(city: City) -> None:
-    """Draw in this process: where a server has no workers, as in tests."""
-    from synapolis.models import load_models  # noqa: PLC0415 - a server with workers never imports the models
-    from synapolis.web.tiles.build import draw_city  # noqa: PLC0415
-
-    load_models()
-    draw_city(city, default_cache(), drawn_folder(city))
