@@ -51,11 +51,11 @@ def read_query(given: QueryParams, collection: Collection) -> Query:
     _only(given, (*RESERVED, *collection.columns, SOURCE_ID), collection.name)
     _format(given.get("f"))
     return Query(
-        crs=find_reference(given.get("crs") or CRS84, collection.crs, "crs"),
+        crs=find_reference(given.get("crs", CRS84), collection.crs, "crs"),
         limit=min(_whole("limit", given.get("limit"), LIMIT, least=1), MOST),
         offset=_whole("offset", given.get("offset"), 0, least=0),
         box=_box(given.get("bbox")),
-        box_crs=find_reference(given.get("bbox-crs") or CRS84, collection.crs, "bbox-crs"),
+        box_crs=find_reference(given.get("bbox-crs", CRS84), collection.crs, "bbox-crs"),
         years=_years(given.get("datetime")),
         values=tuple((name, _value(name, given[name], collection)) for name in given if name not in RESERVED),
     )
@@ -65,7 +65,7 @@ def read_reference(given: QueryParams, collection: Collection) -> Reference:
     """Reference system asked for a single feature; a problem 400 for any other parameter."""
     _only(given, ("crs", "f"), collection.name)
     _format(given.get("f"))
-    return find_reference(given.get("crs") or CRS84, collection.crs, "crs")
+    return find_reference(given.get("crs", CRS84), collection.crs, "crs")
 
 
 def matching(collection: Collection, query: Query) -> NDArray[np.int32]:
