@@ -1,6 +1,16 @@
 /** Shapes of the API of accounts (src/synapolis/web/api/own.py and accounts.py). */
 export const ROLES = ["citizen", "analyst", "officer", "operator", "admin"] as const;
 
+/** Roles that a role includes: what a program may get from whoever has it (never the management of accounts). */
+const GIVES: Record<string, string[]> = {
+  citizen: ["citizen"],
+  analyst: ["citizen", "analyst"],
+  officer: ["citizen", "analyst", "officer"],
+  operator: ["citizen", "operator"],
+  admin: ["citizen", "operator"],
+};
+export const forPrograms = (roles: string[]): string[] => ROLES.filter((role) => roles.some((has) => GIVES[has]?.includes(role)));
+
 export interface Passkey {
   id: string;
   name: string;

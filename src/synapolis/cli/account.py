@@ -131,7 +131,7 @@ def account_token(
 
     with _accounts() as accounts:
         account = accounts.get(_id(accounts, name))
-        roles = role or [one for one in account.roles if one != "admin"]
+        roles = role or [one for one in account.roles if one != "admin"] or ["citizen"]
         secret, token = Sessions(accounts.journal).add_token(account, title, roles, days, by=local_actor())
     talk.print(f"A token of {escaped(account.name)} ({', '.join(token.roles)}), until {token.expires[:10]}:")
     sys.stdout.write(secret + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,11 @@ DOES = {
     OWN: "change their own account",
 }
 """What the words mean, in a sentence that begins "you may not ..."."""
+
+
+def includes(roles: Iterable[str], role: str) -> bool:
+    """Whether whoever has these roles may do all that a role allows: an officer is an analyst too."""
+    return ROLES.get(role, frozenset({role})) <= frozenset().union(*(ROLES.get(one, ()) for one in roles))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from synapolis.records.tables import fetch, put
 from synapolis.records.tables_accounts import Account, Session, Token, accounts, sessions, tokens
 from synapolis.web.errors import Problem
 from synapolis.web.security.accounts import plain_roles
-from synapolis.web.security.principal import ROLES, Who
+from synapolis.web.security.principal import Who, includes
 
 LONGEST = timedelta(days=7)
 IDLE = timedelta(hours=12)
@@ -128,7 +128,9 @@ class Sessions:
             account = next(fetch(connection, Account, accounts.c.id == found.account_id))
         if account.disabled:
             return None
-        roles = tuple(role for role in found.roles if role in account.roles)  # what the account lost, its tokens lost
+        roles = tuple(
+            role for role in found.roles if includes(account.roles, role)
+        )  # what the account lost, its tokens lost
         return Who(account.name, roles, account.id, way="token")
 
     def of(self, account_id: str) -> list[Session]:
@@ -171,8 +173,8 @@ class Sessions:
         given = plain_roles(roles)
         if "admin" in given:
             raise Problem(422, "no token manages accounts; leave the role admin out")
-        if missing := [role for role in given if role not in account.roles]:
-            has = ", ".join(role for role in account.roles if role in ROLES)
+        if missing := [role for role in given if not includes(account.roles, role)]:
+            has = ", ".join(account.roles)
             raise Problem(422, f"a token has roles of its account ({has}), got {', '.join(missing)}")
         secret, now = MARK + secrets.token_urlsafe(32), utc_now()
         until = stamp(now + timedelta(days=days))
