@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import mimetypes
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -22,30 +22,26 @@ mimetypes.add_type("text/javascript", ".mjs")
 mimetypes.add_type("font/woff2", ".woff2")
 
 
-@dataclass(frozen=True)
 class File:
     """One built file, as it goes out."""
 
-    body: bytes
-    squeezed: bytes | None
-    media: str
-    etag: str
+    def __init__(self, path: Path) -> None:
+        self.body = path.read_bytes()
+        self.media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        self.etag = f'"{digest(self.body)[:20]}"'
+        self._squeezes = path.suffix in SQUEEZED
 
-
-def _read(path: Path) -> File:
-    body = path.read_bytes()
-    media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    squeezed = gzip.compress(body, 9, mtime=0) if path.suffix in SQUEEZED else None
-    return File(body, squeezed, media, f'"{digest(body)[:20]}"')
+    @cached_property
+    def squeezed(self) -> bytes | None:
+        """The body, gzipped where that helps; done when it is first asked for."""
+        return gzip.compress(self.body, 9, mtime=0) if self._squeezes else None
 
 
 class Site:
-    """The built pages, read when they are first asked for and kept."""
+    """The built pages, read once: a build under a running server changes nothing of what it hands out."""
 
     def __init__(self, folder: Path = PAGES) -> None:
-        self._folder = folder
-        self._files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        self._read: dict[str, File] = {}
+        self._files = {path.relative_to(folder).as_posix(): File(path) for path in folder.rglob("*") if path.is_file()}
 
     def reply(self, name: str, request: Request) -> Response:
         """One file, squeezed where the browser takes that; 304 where it has it already."""
@@ -55,14 +51,12 @@ class Site:
                     503, "the pages are not built; `make pages` builds them from a checkout, and every wheel holds them"
                 )
             raise Problem(404, f"no page or file is called /{name}")
-        if name not in self._read:
-            self._read[name] = _read(self._files[name])
-        file = self._read[name]
+        file = self._files[name]
         kept = "public, max-age=31536000, immutable" if name.startswith("assets/") else "no-cache"
         headers = {"etag": file.etag, "cache-control": kept, "vary": "accept-encoding"}
         if request.headers.get("if-none-match") == file.etag:
             return Response(status_code=304, headers=headers)
-        if file.squeezed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        if "gzip" in request.headers.get("accept-encoding", "") and file.squeezed is not None:
             headers["content-encoding"] = "gzip"
             return Response(file.squeezed, media_type=file.media, headers=headers)
         return Response(file.body, media_type=file.media, headers=headers)
