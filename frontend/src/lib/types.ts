@@ -90,6 +90,9 @@ export interface Indicator {
 
 export interface Today {
   status: "ready" | "computing";
+  /** How much of the work is done, of how much. */
+  done?: number;
+  of?: number;
   job: string | null;
   hash: string | null;
   indicators: Indicator[];

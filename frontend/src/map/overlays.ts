@@ -7,6 +7,7 @@ import type { Highlight, Overlay, ShapeOverlay, Sketch } from "./types";
 
 export const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 const PREFIX = "over:";
+const CLEAR = "#00000000";
 export type PaintName = Parameters<Map["setPaintProperty"]>[1];
 
 const absolute = (url: string) => (url.startsWith("/") ? location.origin + url : url);
@@ -14,10 +15,10 @@ const absolute = (url: string) => (url.startsWith("/") ? location.origin + url :
 /** Colour by steps of a property; shapes without a number stay clear. */
 export function stepColour(overlay: ShapeOverlay): ExpressionSpecification {
   const value = ["get", overlay.property];
-  const [first = "#0000", ...others] = overlay.colours;
+  const [first = CLEAR, ...others] = overlay.colours.map((colour) => colour ?? CLEAR);
   const steps = others.flatMap((colour, place) => [overlay.breaks[place] ?? Infinity, colour]);
   const coloured = others.length ? ["step", value, first, ...steps] : first;
-  return ["case", ["==", ["typeof", value], "number"], coloured, "#00000000"] as unknown as ExpressionSpecification;
+  return ["case", ["==", ["typeof", value], "number"], coloured, CLEAR] as unknown as ExpressionSpecification;
 }
 
 function layerOf(overlay: Overlay): LayerSpecification {

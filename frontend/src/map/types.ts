@@ -20,7 +20,7 @@ export interface ImageOverlay {
   hides?: string[];
 }
 
-/** Shapes coloured by steps of a property: `colours` has one more than `breaks`. */
+/** Shapes coloured by steps of a property: `colours` has one more than `breaks`; null is not painted. */
 export interface ShapeOverlay {
   kind: "shapes";
   id: string;
@@ -28,7 +28,7 @@ export interface ShapeOverlay {
   shape: "fill" | "line" | "circle" | "extrusion";
   property: string;
   breaks: number[];
-  colours: string[];
+  colours: (string | null)[];
   opacity?: number;
   /** Line width or radius of circles [px]. */
   width?: number;
