@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from records.conftest import postgres_address, postgres_database, store, url  # noqa: F401 - both databases
 from synapolis.layers.city import save_city
 from synapolis.records.store import open_store
 from synapolis.sources.generate import generate_city

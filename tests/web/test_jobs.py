@@ -112,9 +112,8 @@ def test_a_city_that_is_not_served_is_told(client):
 
 
 @pytest.fixture
-def jobs(tmp_path):
-    with open_store(f"sqlite:///{tmp_path}/records.db") as store:
-        yield Jobs(store, Journal(store))
+def jobs(store):
+    return Jobs(store, Journal(store))
 
 
 def put(jobs, who=ANNA, **more):

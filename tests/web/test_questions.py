@@ -61,7 +61,7 @@ def test_each_edit_is_checked_by_itself_and_drawn_where_it_lies(client, town):
         client,
         {"kind": "add_homes", "area": {"place": "Old Town"}, "homes": 50},
         {"kind": "close_street", "street": "Nowhere Lane"},
-        {"kind": "add_line", "line": {"type": "LineString", "coordinates": line}, "off": True},
+        {"kind": "add_line", "line": {"type": "LineString", "coordinates": line}, "stop_spacing": 100, "off": True},
         {"kind": "change_fares", "factor": 0.5},
     )
     assert [(edit["id"], edit["fits"], edit["off"]) for edit in found] == [

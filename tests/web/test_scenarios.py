@@ -145,9 +145,8 @@ def test_shapes_that_json_or_the_records_cannot_hold_are_refused(client, drawn):
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    with open_store(f"sqlite:///{tmp_path}/records.db") as store:
-        yield Shelf(store, Journal(store))
+def shelf(store):
+    return Shelf(store, Journal(store))
 
 
 def content(title):

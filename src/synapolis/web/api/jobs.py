@@ -25,7 +25,7 @@ from synapolis.web.work.jobs import ENDED, owner_of
 router = APIRouter(tags=["jobs"])
 MOST_MEMBERS = 200
 OFTEN = 0.2  # [s] between two events of one stream
-BEAT = 15.0  # [s] between two comments that keep a quiet stream open
+BEAT = 10.0  # [s] between two comments that keep a quiet stream open; then the records are looked at, too
 JobId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="Id of a job.")]
 Members = Annotated[
     int | None, Field(strict=True, ge=0, le=MOST_MEMBERS, description="Runs of the ensemble; by default the server's.")
@@ -52,9 +52,10 @@ class RunIn(BaseModel):
 
 
 class ProgressOut(BaseModel):
-    """How far a running job is; `share` is 0 to 1 and never falls."""
+    """How far a running job is: what it makes now, in words and by its name; `share` is 0 to 1 and never falls."""
 
     text: str
+    step: str
     done: int
     of: int
     share: float

@@ -147,10 +147,11 @@ class Jobs:
             running = (jobs.c.id == name, jobs.c.status == "running")
             return bool(change(connection, JobRow, *running, ended=_now(), **values))
 
-    def put_back(self, name: str) -> bool:
-        """Let a job whose worker was lost wait again, at its old place."""
+    def put_back(self, name: str, *, unspent: bool = False) -> bool:
+        """Let a job that was begun wait again, at its old place; `unspent` does not count the attempt."""
         with self._store.write() as connection:
-            return bool(change(connection, JobRow, jobs.c.id == name, jobs.c.status == "running", status="queued"))
+            running = (jobs.c.id == name, jobs.c.status == "running")
+            return bool(change(connection, JobRow, *running, status="queued", attempts=jobs.c.attempts - int(unspent)))
 
     def take_up(self) -> int:
         """Let every job that ran when a server was lost wait again; how many there were."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from synapolis.web.state import Desk
 
 Task = Callable[..., Any]
+QUICK = frozenset({"draw_city", "today", "draw_stills", "export_answer"})
+"""Calls that somebody waits for before an empty page: they go before jobs. Others take turns with the jobs."""
 TASKS: dict[str, Task] = {}
 """Every task by name. `tell(text, done, of)` of the context says how far one is, and ends it where it was cancelled."""
 

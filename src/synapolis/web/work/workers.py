@@ -1,8 +1,9 @@
 """The workers of a server: processes that run the twin, what each does now, and who is told about it.
 
 All of it lives in the server's event loop, which never computes and never waits for a worker. Jobs come from the queue
-in the records; calls (short tasks that a page waits for) go before them. A worker that dies loses nothing: its job
-waits again at its old place, up to `ATTEMPTS` times, and what it had made by then is found in the cache.
+in the records. Calls are tasks of the pages: the quick ones go before jobs, the others take turns with them. A worker
+that dies loses nothing: its job waits again at its old place, up to `ATTEMPTS` times, and what it had made by then is
+found in the cache.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from synapolis.core.errors import SynapolisError
 from synapolis.records.tables_desk import JobRow
 from synapolis.web.errors import Problem, problem_of
 from synapolis.web.settings import Settings
+from synapolis.web.work.alone import Alone
 from synapolis.web.work.jobs import ENDED, Jobs, Outcome
 from synapolis.web.work.listening import Listeners
+from synapolis.web.work.tasks import QUICK
 from synapolis.web.work.turns import in_turn
 from synapolis.web.work.worker import main
 
@@ -34,6 +37,8 @@ ATTEMPTS = 3
 GRACE = 2.0
 """[s] a cancelled task has to end by itself before its worker is ended."""
 REMEMBERED = 500
+ENSEMBLE = "ensemble"
+"""How a run calls its members while it makes them."""
 processes = multiprocessing.get_context("spawn")
 log = logging.getLogger("synapolis.web.work")
 
@@ -46,12 +51,14 @@ class Far:
     done: int = 0
     of: int = 0
     share: float = 0.0
+    step: str = ""
 
-    def on(self, text: str, done: int, of: int) -> Far:
+    def on(self, step: str, done: int, of: int) -> Far:
         """The next state: the run itself is the first half, its ensemble the second; a share never falls."""
         part = done / of if of else 0.0
-        share = 0.5 + part / 2 if text == "ensemble" else part / 2
-        return Far(text, done, of, max(self.share, min(share, 1.0)))
+        share = 0.5 + part / 2 if step == ENSEMBLE else part / 2
+        text = "other values of the assumptions" if step == ENSEMBLE else step.replace("_", " ")
+        return Far(text, done, of, max(self.share, min(share, 1.0)), step)
 
 
 @dataclass
@@ -89,7 +96,10 @@ class Workers:
 
     def __post_init__(self) -> None:
         self._hands: list[Hand] = []
+        self._quick: deque[Call] = deque()
         self._calls: deque[Call] = deque()
+        self._calls_turn = True
+        self._alone = Alone()
         self._far: dict[str, Far] = {}
         self._ended: OrderedDict[str, JobRow] = OrderedDict()
         self._order: list[str] = []
@@ -101,9 +111,8 @@ class Workers:
         """Take up what the last server left, and start the processes; it does not wait until they are ready."""
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
-        taken = await run_in_threadpool(self.jobs.take_up)
-        if taken:
-            log.warning("%d jobs that ran when the server ended run again", taken)
+        if self._alone.take() and (taken := await run_in_threadpool(self.jobs.take_up)):
+            log.warning("%d jobs that ran when the last server was lost run again", taken)
         for _ in range(self.settings.workers):
             await self._start()
         self._giving = asyncio.create_task(self._give())
@@ -115,17 +124,18 @@ class Workers:
         self._closing = True
         self._giving.cancel()
         self.listeners.close()
-        for call in self._calls:
+        for call in (*self._quick, *self._calls):
             call.result.cancel()
-        for hand in self._hands:
-            hand.connection.close()
         await run_in_threadpool(self._end_all)
+        self._alone.leave()
 
     def _end_all(self) -> None:
         for hand in self._hands:
-            hand.process.join(GRACE)
-            hand.process.kill()
+            hand.process.kill()  # nothing of it is lost: what it keeps is kept whole, and its job waits again
+        for hand in self._hands:
             hand.process.join()
+            if isinstance(hand.doing, JobRow):
+                self.jobs.put_back(hand.doing.id, unspent=True)
 
     # What handlers call
 
@@ -136,7 +146,7 @@ class Workers:
         _ = name
 
     async def call(self, name: str, **arguments: Any) -> Any:
-        """Run a short task in a worker, before any job that waits, and return what it returns.
+        """Run a task of a page in a worker, a quick one before any job that waits, and return what it returns.
 
         Raises
         ------
@@ -144,7 +154,7 @@ class Workers:
             What the task raised, or that its worker was lost twice.
         """
         call = Call(name, arguments, self._loop.create_future())
-        self._calls.append(call)
+        (self._quick if name in QUICK else self._calls).append(call)
         self._wake.set()
         return await call.result
 
@@ -190,19 +200,22 @@ class Workers:
 
     async def _give_all(self) -> None:
         while hand := next((hand for hand in self._hands if hand.ready and hand.doing is None), None):
-            if self._calls:
-                call = self._calls.popleft()
-                if not call.result.done():
-                    self._send(hand, call, call.name, call.arguments, {})
+            if self._quick:
+                self._send_call(hand, self._quick.popleft())
                 continue
             await run_in_threadpool(self._reorder)
+            if self._calls and (self._calls_turn or not self._order):
+                self._calls_turn = False
+                self._send_call(hand, self._calls.popleft())
+                continue
             if not self._order:
                 return
             row = await run_in_threadpool(self.jobs.begin, self._order[0])
             if row is None:
                 continue
+            self._calls_turn = True
             if not hand.ready:  # it ended meanwhile
-                await run_in_threadpool(self.jobs.put_back, row.id)
+                await run_in_threadpool(self.jobs.put_back, row.id, unspent=True)
                 continue
             self._turn += 1
             self._served[row.owner] = self._turn
@@ -215,6 +228,10 @@ class Workers:
         running = Counter(hand.doing.owner for hand in list(self._hands) if isinstance(hand.doing, JobRow))
         waiting = self.jobs.waiting()
         self._order = [job.id for job in in_turn(waiting, running=running, served=dict(self._served))]
+
+    def _send_call(self, hand: Hand, call: Call) -> None:
+        if not call.result.done():
+            self._send(hand, call, call.name, call.arguments, {})
 
     def _send(self, hand: Hand, doing: JobRow | Call, name: str, arguments: Mapping[str, Any], who: Any) -> None:
         self._number += 1
@@ -260,9 +277,9 @@ class Workers:
             else:
                 self._keep(self._done(hand, kind, rest[1:]))
 
-    def _is_far(self, hand: Hand, text: str, done: int, of: int) -> None:
+    def _is_far(self, hand: Hand, step: str, done: int, of: int) -> None:
         if isinstance(hand.doing, JobRow) and hand.doing.id in self._far:
-            self._far[hand.doing.id] = self._far[hand.doing.id].on(text, done, of)
+            self._far[hand.doing.id] = self._far[hand.doing.id].on(step, done, of)
             self.listeners.changed(hand.doing.id)
 
     async def _done(self, hand: Hand, kind: str, rest: list[Any]) -> None:
@@ -334,7 +351,7 @@ class Workers:
     def _lost_call(self, call: Call) -> None:
         call.lost += 1
         if call.lost < 2:
-            self._calls.appendleft(call)
+            (self._quick if call.name in QUICK else self._calls).appendleft(call)
         else:
             call.result.set_exception(_LOST(call.lost))
 
