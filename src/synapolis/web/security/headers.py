@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -31,22 +30,22 @@ class Headers:
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self.app = app
-        self._headers = HEADERS | ({"strict-transport-security": FOR_A_YEAR} if secure else {})
+        said = HEADERS | ({"strict-transport-security": FOR_A_YEAR} if secure else {})
+        self._files = [(name.encode(), value.encode()) for name, value in said.items()]
+        self._api = [*self._files, (b"cache-control", b"private, no-cache")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and add to the beginning of the reply."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        personal = scope["path"].startswith("/api/")
+        more = self._api if scope["path"].startswith("/api/") else self._files
 
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                if personal:
-                    headers.setdefault("cache-control", "private, no-cache")
+                headers = list(message.get("headers", ()))
+                said = {name for name, _ in headers}
+                message = {**message, "headers": headers + [one for one in more if one[0] not in said]}
             await send(message)
 
         await self.app(scope, receive, add)
