@@ -107,12 +107,12 @@ async def get_baseline(city: str, request: Request, desk: DeskDep, keepers: Keep
     """Every indicator of the catalogue: its value and how it is judged, or what it would take to know it."""
     found, facts = await _found(city, desk, keepers)
     if found.state == "computing":
-        return entity(request, {"status": "computing", **facts}, headers={"retry-after": "2"})
+        return entity(request, BaselineOut(status="computing", **facts), headers={"retry-after": "2"})
     told = {name: value for name, value in found.value.items() if name in BaselineOut.model_fields}
-    return entity(request, {"status": "ready", **facts, **told})
+    return entity(request, BaselineOut(**{"status": "ready", **facts, **told}))
 
 
-@router.get("/cities/{city}/baseline.csv", responses={200: {"content": {"text/csv": {}}}})
+@router.get("/cities/{city}/baseline.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 async def export_baseline(city: str, desk: DeskDep, keepers: KeepersDep) -> Response:
     """The same as CSV, one row an indicator, unrounded."""
     found, _ = await _found(city, desk, keepers)

@@ -106,7 +106,7 @@ def ogc_conformance(request: Request) -> Response:
     return told(request, {"conformsTo": list(CONFORMS)})
 
 
-@router.get("/api", response_class=JSONResponse, responses=_shape("anything", OPENAPI_30) | _SAME)
+@router.get("/api", response_class=Response, responses=_shape("anything", OPENAPI_30) | _SAME)
 def ogc_definition(request: Request, shelf: ShelfDep) -> Response:
     """Definition of the OGC API in OpenAPI 3.0, each collection with the columns it can be searched by."""
     return told(request, definition(root(request), shelf.city, shelf.collections), OPENAPI_30)
