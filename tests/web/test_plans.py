@@ -53,7 +53,7 @@ def test_unknown_values_and_homes_elsewhere_are_not_told():
 
 def test_costs_are_told_and_not_judged():
     (told,) = plain_effects({"claims": [claim("total_capital_cost", 0.0, 5e6, unit="EUR", digits=-5)]})
-    assert (told.verdict, told.text) == ("changed", "Capital cost: 5 million EUR.")
+    assert (told.verdict, told.text) == ("changed", "Capital cost: 5.0 million EUR.")
 
 
 def test_every_headline_has_a_topic_and_at_most_two_of_one_are_told():

@@ -17,6 +17,7 @@ from synapolis.civic.evidence import NONE, Evidence
 from synapolis.civic.formats import STANDARDS, export
 from synapolis.civic.formats.standard import TITLES
 from synapolis.civic.search import search
+from synapolis.civic.twin import PREFIX
 from synapolis.civic.writing import SHOWN_APART, entry_csv, entry_sheet, evidence_json
 from synapolis.core.errors import RegisterError
 from synapolis.web.algorithms import Evidences, Served, ServedRegister, public
@@ -30,8 +31,8 @@ router = APIRouter(tags=["register"])
 NEWEST = 20
 """Events of each kind that an entry shows: the last."""
 FOLDER = "algorithms"
-PATIENCE = 10.0
-"""[s] that a reader waits while a worker declares the twin's own entries: once, when the server has just begun."""
+PATIENCE = 30.0
+"""[s] that the reader of an entry waits while a worker declares the twin's own: when a server has just begun."""
 Look = Annotated[Who, Depends(Needs("look"))]
 Text = Annotated[str, Query(max_length=200)]
 EntryId = Annotated[str, Path(min_length=1, max_length=200, description="Id of an entry, or a model's name.")]
@@ -173,17 +174,35 @@ class NotedOut(BaseModel):
 
 async def _register(request: Request, keepers: KeepersDep) -> tuple[ServedRegister, bool]:
     """The register, and whether the twin's own entries are in it already."""
-    key = key_of("algorithms")
-    found = await keepers[FOLDER].get(key, "algorithms", {})
-    if found.state == "computing":
-        await keepers[FOLDER].wait(key, PATIENCE)
-        found = await keepers[FOLDER].get(key, "algorithms", {})
-    declared = found.value if found.state == "ready" else []
+    found = await keepers[FOLDER].get(key_of(FOLDER), "algorithms", {})
+    if found.state == "failed":
+        raise Problem(503, f"the twin's entries could not be read: {found.detail}", headers={"retry-after": "60"})
     served = per_desk(request.app.state, "served_register", Served)
+    declared = found.value if found.state == "ready" else ()
     return await run_in_threadpool(served.with_twin, declared), found.state != "computing"
 
 
 RegisterDep = Annotated[tuple[ServedRegister, bool], Depends(_register)]
+
+
+async def _entry(entry: EntryId, request: Request, keepers: KeepersDep, register: RegisterDep) -> AlgorithmEntry:
+    """An entry; where it may be one of the twin's own that are not declared yet, a reader waits a little."""
+    served, ready = register
+    try:
+        return served.entry(entry)
+    except RegisterError as error:
+        why = error
+    if not ready:
+        await keepers[FOLDER].wait(key_of(FOLDER), PATIENCE)
+        served, ready = await _register(request, keepers)
+        if entry in (known := {one.id: one for one in served.entries()}) or PREFIX + entry in known:
+            return known.get(entry) or known[PREFIX + entry]
+    if not ready:
+        raise Problem(409, "the twin's entries are being read; ask again in some seconds", headers={"retry-after": "2"})
+    raise Problem(404, f"the register has no entry {entry!r}; GET /api/v1/register?q= finds ids") from why
+
+
+EntryDep = Annotated[AlgorithmEntry, Depends(_entry)]
 
 
 async def _evidences(request: Request, register: RegisterDep) -> dict[str, Evidence]:
@@ -228,10 +247,9 @@ def list_register(
     return entity(request, body)
 
 
-@router.get("/register/{entry:path}/export/{standard}", response_model=dict[str, Any])
-def export_entry(entry: EntryId, standard: str, register: RegisterDep, _who: Look) -> Response:
+@router.get("/register/{entry:path}/export/{standard}", response_model=dict[str, Any])  # noqa: FAST003 - EntryDep takes it
+def export_entry(found: EntryDep, standard: str, _who: Look) -> Response:
     """One entry in the standard of another register, or as `csv`."""
-    found = _find(register, entry)
     name = f'attachment; filename="{"".join(c if c.isalnum() else "-" for c in found.id)}'
     if standard == "csv":
         told_as = {"content-disposition": f'{name}.csv"'}
@@ -243,17 +261,16 @@ def export_entry(entry: EntryId, standard: str, register: RegisterDep, _who: Loo
 
 @router.post("/register/{entry:path}/complaints", status_code=201)
 def complain(
-    entry: EntryId, body: ComplaintIn, register: RegisterDep, who: Annotated[Who, Depends(Needs("comment"))]
+    found: EntryDep, body: ComplaintIn, register: RegisterDep, who: Annotated[Who, Depends(Needs("comment"))]
 ) -> NotedOut:
     """Complain about an algorithm: it stands in the journal, and is counted on the entry."""
-    written = register[0].note(_find(register, entry).id, "complaint", body.text, actor=who.actor)
+    written = register[0].note(found.id, "complaint", body.text, actor=who.actor)
     return NotedOut(seq=written.seq, at=written.at)
 
 
-@router.get("/register/{entry:path}", response_model=EntryOut)
-def get_entry(entry: EntryId, request: Request, register: RegisterDep, evidence: EvidenceDep, who: Look) -> Response:
+@router.get("/register/{entry:path}", response_model=EntryOut)  # noqa: FAST003 - EntryDep takes it
+def get_entry(found: EntryDep, request: Request, register: RegisterDep, evidence: EvidenceDep, who: Look) -> Response:
     """One entry whole: what it says, what is missing, its live evidence, its versions."""
-    found = _find(register, entry)
     known, count = evidence.get(found.id, NONE), completeness(found)
     said = evidence_json(known)
     said = said if who.may("edit") else public(found.id, said)
@@ -271,19 +288,6 @@ def get_entry(entry: EntryId, request: Request, register: RegisterDep, evidence:
                      "url": f"/api/v1/register/{found.id}/export/{name}"} for name in ("csv", *STANDARDS)],
     }  # fmt: skip
     return entity(request, EntryOut(**body))
-
-
-def _find(register: tuple[ServedRegister, bool], name: str) -> AlgorithmEntry:
-    served, ready = register
-    try:
-        return served.entry(name)
-    except RegisterError as error:
-        if not ready:
-            raise Problem(
-                409, "the twin's entries are being read; ask again in some seconds",
-                headers={"retry-after": "2"}, extra={"state": "computing"},
-            ) from None  # fmt: skip
-        raise Problem(404, f"the register has no entry {name!r}; GET /api/v1/register?q= finds ids") from error
 
 
 def _row(entry: AlgorithmEntry, known: Evidence) -> dict[str, Any]:
