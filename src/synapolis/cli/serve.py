@@ -46,6 +46,8 @@ def serve(
     config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, timeout_graceful_shutdown=3)
     shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - to be shown, not listened on
     talk.print(f"Synapolis: http://{shown}:{listening.getsockname()[1]}  (Ctrl-C stops it)")
+    if not settings.loopback:
+        talk.print("Others can reach it: they may look; who shall do more needs an account: synapolis account add NAME")
     uvicorn.Server(config).run(sockets=[listening])
 
 
