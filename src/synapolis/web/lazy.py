@@ -26,7 +26,7 @@ async def made(desk: Desk, path: Path, task: str, **arguments: Any) -> None:
 
 async def asked(desk: Desk, task: str, **arguments: Any) -> Any:
     """What a task returns: done by a worker, or in this process where a server has none, as in tests."""
-    if desk.workers is not None:
+    if desk.workers is not None and desk.settings.workers > 0:
         return await desk.workers.call(task, **arguments)
     return await run_in_threadpool(_here, desk, task, arguments)
 
