@@ -30,7 +30,7 @@ from rasterio.warp import Resampling, calculate_default_transform, reproject
 from synapolis.core.declare import REGISTRY
 from synapolis.core.errors import CityError, StorageError
 from synapolis.layers.city import City
-from synapolis.report.map_tables import map_digits, map_table, names_of_rows
+from synapolis.report.map_tables import ids_of_rows, map_digits, map_table, names_of_rows
 from synapolis.report.maps import change_ramp, difference_of, map_sentence, map_unit, ramp_of, shapes_of
 from synapolis.report.ramps import Ramp
 from synapolis.scenarios.answer import Answer, Evidence, MapLayer
@@ -327,7 +327,7 @@ def _write_places(sheet: _Sheet, ground: _Ground, folder: Path) -> dict[str, str
     known = [column for column in sheet.values.values() if column is not None]
     kept = np.flatnonzero(np.any([np.isfinite(column) for column in known], axis=0))
     table, own = sheet.layer.geometry, names_of_rows(sheet.layer.geometry, len(shapes))
-    ids = np.asarray(table.index.astype(str) if hasattr(table, "columns") else [str(i) for i in range(len(shapes))])
+    ids = np.asarray(ids_of_rows(table, len(shapes)), dtype=object)
     columns: dict[str, list[Any]] = {"id": ids[kept].tolist(), "name": own[kept].tolist()}
     columns |= {stage: [None] * len(kept) if v is None else _numbers(v[kept]) for stage, v in sheet.values.items()}
     for stage in sheet.classes:

@@ -17,6 +17,7 @@ import pyogrio
 import rasterio
 
 from synapolis.core.errors import StorageError
+from synapolis.report.map_tables import ids_of_rows, names_of_rows
 from synapolis.report.maps import difference_of, map_unit, shapes_of
 from synapolis.report.pedigree import trace
 from synapolis.scenarios.answer import Answer, Claim, Effect, Evidence, MapLayer
@@ -128,8 +129,13 @@ def _write_rows(rows: Iterable[Mapping[str, Any]], path: Path, name: str, column
     kept = [column for column in columns if column not in ("detectable", "illustrative")]
     table = pd.DataFrame(list(rows), columns=kept)
     for column in kept:
-        table[column] = table[column].astype(float) if column in numbers else table[column].fillna("").astype(str)
+        text = column not in numbers
+        table[column] = table[column].map(_text).astype(str) if text else table[column].astype(float)
     pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=path.exists())
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or value != value else str(value)  # noqa: PLR0124 - NaN is not itself
 
 
 def _write_vector(table: Any, path: Path, name: str) -> None:
@@ -148,9 +154,9 @@ def _layer_names(layers: Iterable[MapLayer]) -> list[str]:
 def _table(layer: MapLayer, evidence: Evidence) -> gpd.GeoDataFrame:
     before, after = (None if v is None else np.asarray(v, dtype=float) for v in (layer.before, layer.after))
     shapes = shapes_of(layer)
-    own = layer.geometry["name"].fillna("") if "name" in getattr(layer.geometry, "columns", ()) else ""
-    ids = getattr(layer.geometry, "index", range(len(shapes)))
-    columns = {"source_id": [str(place) for place in ids], "name": np.asarray(own, dtype=object)}
+    columns: dict[str, Any] = {
+        "source_id": ids_of_rows(layer.geometry, len(shapes)), "name": names_of_rows(layer.geometry, len(shapes)),
+    }  # fmt: skip
     told = {"before": before, "after": after, "change": difference_of(before, after)}
     columns |= {stage: values for stage, values in told.items() if values is not None}
     table = gpd.GeoDataFrame(columns, geometry=list(shapes), crs=evidence.city.crs)

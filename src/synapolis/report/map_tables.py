@@ -132,5 +132,10 @@ def names_of_rows(table: Any, count: int) -> NDArray[Any]:
     return np.asarray(table["name"].fillna("").astype(str), dtype=object)
 
 
+def ids_of_rows(table: Any, count: int) -> list[str]:
+    """Ids of a map's places; their numbers where it came without a table."""
+    return [str(place) for place in (table.index if hasattr(table, "columns") else range(count))]
+
+
 def _plain(value: float, digits: int) -> float | None:
     return round(float(value), digits + 2) if math.isfinite(value) else None
