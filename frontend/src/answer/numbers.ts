@@ -1,6 +1,6 @@
 /** How a claim's figures are written: the same rules as the reports (src/synapolis/report/numbers.py). */
 import { number, signed } from "$lib/format";
-import { t } from "$lib/i18n.svelte";
+import { language, t } from "$lib/i18n.svelte";
 import type { AnswerClaim } from "./types";
 
 const SHARE_WORDS = new Set(["share", "fraction", "burden"]);
@@ -41,12 +41,12 @@ export const change = (value: number | null | undefined, digits = 0): string => 
 
 export const round = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 
-/** A number with a few significant figures. */
+/** A number with a few significant figures, and no more decimals than it needs. */
 export function significant(value: number, places = 3): string {
   if (!Number.isFinite(value)) return DASH;
   if (value === 0) return "0";
   const digits = Math.min(Math.max(places - 1 - Math.floor(Math.log10(Math.abs(value))), 0), 8);
-  return number(Number(value.toPrecision(places)), digits).replace(/([.,]\d*?)0+$/, "$1").replace(/[.,]$/, "");
+  return new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value).replace("-", "−");
 }
 
 export const percent = (share: number | null | undefined): string => {
