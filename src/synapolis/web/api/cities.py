@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, TypeAdapter
 from pyproj import Transformer
@@ -19,13 +19,13 @@ from synapolis.layers.city import City
 from synapolis.layers.grid import Raster
 from synapolis.report.artefacts import WGS84, corners_of, mercator_grid
 from synapolis.scenarios.edits import Edit
-from synapolis.web.depends import CityDep, DeskDep
+from synapolis.web.depends import CityDep, DeskDep, Needs
 from synapolis.web.replies import entity
 from synapolis.web.state import Desk
 from synapolis.web.tiles.drawings import drawings, drawn_hash
 from synapolis.web.tiles.features import LAYERS, MAXZOOM, MINZOOM
 
-router = APIRouter(tags=["cities"])
+router = APIRouter(tags=["cities"], dependencies=[Depends(Needs("look"))])
 API = "/api/v1"
 Bounds = tuple[float, float, float, float]
 Point = tuple[float, float]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from synapolis.web.depends import CityDep, DeskDep
+from synapolis.web.depends import CityDep, DeskDep, Needs
 from synapolis.web.replies import Words, entity
 from synapolis.web.tiles.drawings import drawings
 from synapolis.web.tiles.search import search
 
-router = APIRouter(tags=["places"])
+router = APIRouter(tags=["places"], dependencies=[Depends(Needs("look"))])
 SAME: dict[int | str, dict[str, Any]] = {304: {"description": "As the asker has it"}}
 
 

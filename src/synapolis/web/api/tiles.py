@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
-from synapolis.web.depends import DeskDep
+from synapolis.web.depends import DeskDep, Needs
 from synapolis.web.errors import Problem
 from synapolis.web.replies import tags
 from synapolis.web.tiles.drawings import Drawn, drawings
 
-router = APIRouter(tags=["tiles"])
+router = APIRouter(tags=["tiles"], dependencies=[Depends(Needs("look"))])
 MEDIA = "application/vnd.mapbox-vector-tile"
 FOREVER = "public, max-age=31536000, immutable"
 Version = Annotated[str | None, Query(max_length=64, description="Hash from the city: the reply may then be kept.")]
