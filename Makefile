@@ -5,6 +5,7 @@ BIN := .venv/bin
 export OMP_WAIT_POLICY = PASSIVE
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
+export SYNAPOLIS_SCREENSHOTS ?= $(CURDIR)/out/screenshots
 
 # One worker a processor, which takes over half of what another has left when its own is done; `make test WORKERS=` is one
 # process. A worker that dies fails the test it was at, by name, and another goes on.
