@@ -38,6 +38,13 @@ def surface():
     return Surface(np.full((10, 60), 10.0), cell_size=2.0, manning=0.03, boundary="closed")
 
 
+def places(count):
+    """Flat places of so many cells from the first on."""
+    wide = surface().domain.width
+    cells = np.arange(count)
+    return (cells // 60 + 2) * wide + cells % 60 + 1
+
+
 def run_of(net, **more):
     return SewerRun(swmm_input(net, duration=3600, **more).to_string())
 
@@ -66,7 +73,7 @@ def test_a_pipe_that_is_too_small_gives_the_rest_back():
 
 def test_streets_and_sewers_share_one_account_of_water():
     ground, net = surface(), network(diameter=0.15)
-    gullies = Gullies(np.arange(30) + 62 * 2 + 1, np.zeros(30, dtype=np.int64), 1e-3, np.full(3, 62 * 2 + 1))
+    gullies = Gullies(places(30), np.zeros(30, dtype=np.int64), 1e-3, np.full(3, places(1)))
     with run_of(net) as run:
         couple(ground, run, gullies, [(10.0, 2e-3)] * 60 + [(10.0, 0.0)] * 300)
         account = run.account()
@@ -156,8 +163,7 @@ def test_the_engines_clock_keeps_up_with_the_surfaces(length):
 def test_no_storm_slope_or_sea_breaks_the_account(intensity, drop, sea, diameter):
     """Storms of 0 to 1000 mm/h, pipes that rise, manholes below the sea: finite, and no water made or lost."""
     ground, net = surface(), network(drop=drop, diameter=diameter)
-    cells = 62 * 2 + 1
-    gullies = Gullies(np.arange(45) + cells, np.repeat([0, 1, 1], 15), 1e-4, np.full(3, cells))
+    gullies = Gullies(places(45), np.repeat([0, 1, 1], 15), 1e-4, np.full(3, places(1)))
     fallen = intensity / 3.6e6 * 10
     with run_of(net, outfall_level=sea) as run:
         couple(ground, run, gullies, [(10.0, fallen)] * 60 + [(10.0, 0.0)] * 60)
@@ -233,9 +239,7 @@ def test_coupled_to_a_dry_street_the_engine_gives_what_swmm_gives_alone(
         solver.swmm_run("alone.inp", "alone.rpt", "alone.out")
         with SewerRun(text, folder=tmp_path) as run:
             dry = surface()
-            gullies = Gullies(
-                np.arange(30) + 62 * 2 + 1, np.zeros(30, dtype=np.int64), 1e-3, np.full(run.nodes, 62 * 2 + 1)
-            )
+            gullies = Gullies(places(30), np.zeros(30, dtype=np.int64), 1e-3, np.full(run.nodes, places(1)))
             while not run.ended:
                 couple(dry, run, gullies, [(10.0, 0.0)] * 30)
             assert dry.result().balance.inflow == 0

@@ -10,6 +10,7 @@ from scipy import ndimage
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import Cover
 from synapolis.models.stormwater.flood import flood, flood_again
+from synapolis.models.stormwater.local import _cells, _touched, lines
 from synapolis.models.stormwater.runoff import runoff, storm_intensity
 
 SIDE = 136
@@ -96,6 +97,33 @@ def test_a_small_house_changes_no_bit_far_away(today):
     changed = found.flood_depth != earlier["flood_depth"]
     assert 0 < changed.mean() < 0.5
     agree(found, flood(**now))
+
+
+def test_two_houses_far_apart_are_two_local_runs(today):
+    given, earlier = today
+    both = given["land_cover"].copy()
+    both[HOUSE] = both[110:112, 20:22] = Cover.ROOF
+    now = inputs(given["ground_elevation"], both, given["storage_depth"])
+    found = flood_again(earlier, given, now)
+    changed = found.flood_depth != earlier["flood_depth"]
+    assert changed[:68].any()
+    assert changed[90:].any()
+    assert changed.mean() < 0.4
+    agree(found, flood(**now))
+    assert (found.flood_depth_by_time.max(axis=0) <= found.flood_depth).all()
+
+
+def test_tiles_cover_the_ground_and_meet_on_lines():
+    shape = (125, 70)
+    tiles = _touched(np.ones(shape, dtype=bool))
+    assert tiles.shape == (4, 3)
+    assert _cells(tiles, shape).all()
+    one = np.zeros_like(tiles)
+    one[1, 1] = True
+    assert (_cells(one, shape) & _cells(~one, shape) <= lines(shape)).all()
+    point = np.zeros(shape, dtype=bool)
+    point[62, 31] = True  # a corner of four tiles
+    assert np.argwhere(_touched(point, 0)).tolist() == [[1, 0], [1, 1], [2, 0], [2, 1]]
 
 
 def test_an_edit_of_nothing_changes_nothing(today):

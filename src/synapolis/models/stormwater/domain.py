@@ -17,8 +17,8 @@ Boundary = Literal["closed", "open"] | tuple[Side, ...] | NDArray[np.bool_]
 WALL = 1e9
 """Bed [m] of a cell outside the domain: no water stands above it, so no face to it ever carries any."""
 
-FRAME = ((2, 2), (1, 1))
-"""Walls put around the grid, so that no loop needs to ask where it ends."""
+STRIDE = 32
+"""Cells that the loops over a row take at once: rows are filled up with walls to a whole number of them."""
 
 RIM_SLOPE = 1e-3
 """Least slope [1] with which water leaves over an open rim; assumed, where the bed at the rim is flatter."""
@@ -40,6 +40,11 @@ NEIGHBOUR: dict[Side, tuple[slice, slice]] = {
     "east": (slice(1, -1), slice(2, None)),
 }
 """Each cell's neighbour on one side, as a view of a grid framed by one cell."""
+
+
+def frame_of(shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Walls before and after the rows and columns of a grid, so that no loop needs to ask where it ends."""
+    return (2, 2), (1, 1 + -shape[1] % STRIDE)
 
 
 def side(shape: tuple[int, int], *names: Side) -> NDArray[np.bool_]:
@@ -98,8 +103,8 @@ class Domain:
         floor = np.where(shore, _shore_bed(ground, level, free), ground)
         bed = np.where(free | shore, floor, WALL)
         held_depth = np.where(shore, level - floor, 0.0)
-        framed = np.pad(bed, FRAME, constant_values=WALL)
-        return cls(ground.shape, ground.shape[1] + 2, inside, free, shore, held_depth, ground, framed, cell_size)
+        framed = np.pad(bed, frame_of(ground.shape), constant_values=WALL)
+        return cls(ground.shape, framed.shape[1], inside, free, shore, held_depth, ground, framed, cell_size)
 
     def field(self, name: str, value: ArrayLike, *, top: float = np.inf, elsewhere: float = 0.0) -> NDArray[np.float64]:
         """Spread a number or a grid over the free cells, check it there, and put `elsewhere` on the others."""
@@ -115,7 +120,7 @@ class Domain:
 
     def framed(self, values: NDArray[Any], *, outside: float = 0.0) -> NDArray[Any]:
         """Frame a grid with walls."""
-        return np.pad(values, FRAME, constant_values=outside)
+        return np.pad(values, frame_of(self.shape), constant_values=outside)
 
     def drops(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Bed of each cell less that of the next in its row, and in its column [m], framed."""
@@ -126,7 +131,7 @@ class Domain:
 
     def result(self, framed: NDArray[Any]) -> NDArray[Any]:
         """Cut the frame off again."""
-        return np.ascontiguousarray(framed[2:-2, 1:-1])
+        return np.ascontiguousarray(framed[2:-2, 1 : 1 + self.shape[1]])
 
     def open_rim(self, boundary: Boundary) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """List cells that shed water out of the domain: flat index, root of the slope over its faces, open faces."""

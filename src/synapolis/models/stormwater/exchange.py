@@ -48,6 +48,8 @@ class Points(NamedTuple):
     out: Any
     """Rate at which each rim cell loses depth in this step [m/s]."""
     held: Any
+    held_block: Any
+    """Flat place of the block of each."""
     held_depth: Any
     """[m]"""
     passed: Any
@@ -108,7 +110,7 @@ def sources(
     deepest, thin = np.int32(0), bits(THIN)
     for r in range(2, water.depth.shape[0] - 2):
         for n in range(desk.counts[r]):
-            a, b = desk.spans[r, n]
+            a, b = desk.spans[r, 2 * n], desk.spans[r, 2 * n + 1]
             _rain(a, b, water.depth[r], water.rest[r], soil.factor[r], fallen, row)
             if soaks:
                 totals[0] += _infiltrate(
@@ -148,6 +150,7 @@ def leave(water: Water, friction: Any, points: Points, cell_size: float) -> None
 def at_points(water: Water, points: Points, blocks: Any, step: float, totals: Any) -> None:
     """Feed cells, shed over the rim at most what each cell holds, and bring held cells to their level."""
     depth, rest, width = water.depth.reshape(-1), water.rest.reshape(-1), water.depth.shape[1]
+    flags = blocks.reshape(-1)
     for n in range(points.fed.size):
         k = points.fed[n]
         _set(depth, rest, k, np.float64(depth[k]) + np.float64(rest[k]) + points.feed[n] * step)
@@ -158,13 +161,15 @@ def at_points(water: Water, points: Points, blocks: Any, step: float, totals: An
         gone = min(points.out[n] * step, max(stands, 0.0))
         _set(depth, rest, k, stands - gone)
         totals[2] += gone
+    over_shore = 0.0
     for n in range(points.held.size):
         k = points.held[n]
         gone = np.float64(depth[k]) + np.float64(rest[k]) - points.held_depth[n]
         points.passed[n] += gone
-        totals[3] += gone
+        over_shore += gone
         _set(depth, rest, k, points.held_depth[n])
-        blocks[k // width, (k % width - 1) // BLOCK + 1] = WET
+        flags[points.held_block[n]] = WET
+    totals[3] += over_shore
 
 
 @njit(cache=True, fastmath=SAFE, error_model="numpy")
@@ -198,7 +203,7 @@ def observe(water: Water, peaks: Any, desk: Desk, arrival_depth: float, time: fl
     """Raise the maxima, and note where the water arrived, at one moment."""
     for r in range(2, water.depth.shape[0] - 2):
         for n in range(desk.counts[r]):
-            a, b = desk.spans[r, n]
+            a, b = desk.spans[r, 2 * n], desk.spans[r, 2 * n + 1]
             depth, across, before = water.depth[r], water.across[r], water.across[r - 1]
             _record(a, b, depth, water.along[r], across, before, peaks[0, r], peaks[1, r], peaks[2, r])
             _arrive(a, b, depth, peaks[3, r], arrival_depth, time)

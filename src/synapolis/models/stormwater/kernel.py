@@ -17,6 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 
 GRAVITY = 9.81
 """Standard acceleration of free fall near sea level [m/s²]."""
@@ -24,7 +25,7 @@ GRAVITY = 9.81
 THIN = np.float32(1e-5)
 """Depth [m] over a face below which nothing flows: about a second of heavy rain."""
 
-BLOCK = 64
+BLOCK = 32
 """Cells of a row that are stepped or left out together."""
 
 DRY, DAMP, WET = 0, 1, 2
@@ -62,15 +63,14 @@ class Desk(NamedTuple):
     rows: Any
     """(band + 1,) first row of each band, and the end."""
     sheets: Any
-    """(band, 3, column) old discharge: across two rows, along one."""
+    """(band, 6, column) old discharge: across two rows, along one; then beside the band: across before it, across and
+    along after it."""
     shares: Any
     """(band, 4, column) shares of two rows, then of the band's second and first."""
-    edges: Any
-    """(band, 3, column) old discharge beside the band: across before it, across after it, along after it."""
     least: Any
     """(row,) bits of the least share."""
     spans: Any
-    """(row, run, 2) columns to step."""
+    """(row, 2 * run) columns to step: where each run begins, and where it has ended."""
     counts: Any
     """(row,) runs of a row."""
 
@@ -97,6 +97,16 @@ def _float_of(_context: Any, _value: Any) -> Any:
     return types.float32(types.int32), generate
 
 
+def _start_of(_context: Any, array: Any) -> Any:
+    """Give the address of an array's first value: one word to hand on, where an array is seven."""
+
+    def generate(ctx: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return make_array(sig.args[0])(ctx, builder, args[0]).data  # type: ignore[no-untyped-call]
+
+    return types.CPointer(array.dtype)(array), generate  # type: ignore[no-untyped-call]
+
+
+start_of: Any = intrinsic(_start_of)
 bits: Any = intrinsic(_bits_of)
 from_bits: Any = intrinsic(_float_of)
 
@@ -138,98 +148,124 @@ def _face(
 
 @njit(cache=True, fastmath=SAFE, error_model="numpy")
 def _faces_along(
-    first: int, last: int, depth: Any, drop: Any, friction: Any, old: Any, cross: Any, cross_before: Any, new: Any,
-    step: Any, push: Any, own: Any, other: Any, swift: Any,
+    first: int, last: int, row: int, old: int, cross: int, before: int, depth: Any, drop: Any, friction: Any,
+    sheets: Any, new: Any, step: Any, push: Any, own: Any, other: Any, swift: Any,
 ) -> Any:  # fmt: skip
-    """Renew the discharge between the cells of one row; returns the bits of the deepest face."""
+    """Renew the discharge between the cells of one row; returns the bits of the deepest face.
+
+    `row` is where the row begins in the flat fields; `old` (along), `cross` and `before` (across it and across the row
+    before) where old discharge begins in the sheets.
+    """
     i = np.uint64(1)
+    r, o, c, b = np.uint64(row), np.uint64(old), np.uint64(cross), np.uint64(before)
     half, quarter = np.float32(0.5) * step, np.float32(0.25)
     deepest = np.int32(0)
     for k in range(np.uint64(first), np.uint64(last)):
-        sideways = quarter * (cross[k] + cross[k + i] + cross_before[k] + cross_before[k + i])
-        drag = half * (friction[k] + friction[k + i])
+        sideways = quarter * (sheets[c + k] + sheets[c + k + i] + sheets[b + k] + sheets[b + k + i])
+        drag = half * (friction[r + k] + friction[r + k + i])
         value, flow = _face(
-            depth[k], depth[k + i], drop[k], drag, old[k], old[k - i], old[k + i], sideways, push, own, other, swift
-        )
-        new[k] = value
+            depth[r + k], depth[r + k + i], drop[r + k], drag, sheets[o + k], sheets[o + k - i], sheets[o + k + i],
+            sideways, push, own, other, swift,
+        )  # fmt: skip
+        new[r + k] = value
         deepest = max(deepest, bits(flow))
     return deepest
 
 
 @njit(cache=True, fastmath=SAFE, error_model="numpy")
 def _faces_across(
-    first: int, last: int, depth: Any, depth_next: Any, drop: Any, friction: Any, friction_next: Any, old: Any,
-    behind: Any, ahead: Any, cross: Any, cross_next: Any, new: Any, step: Any, push: Any, own: Any, other: Any,
-    swift: Any,
+    first: int, last: int, row: int, after: int, old: int, behind: int, cross: int, ahead: int, beside: int, depth: Any,
+    drop: Any, friction: Any, sheets: Any, across: Any, along: Any, new: Any, step: Any, push: Any, own: Any,
+    other: Any, swift: Any,
 ) -> Any:  # fmt: skip
-    """Renew the discharge between one row and the next; returns the bits of the deepest face."""
+    """Renew the discharge between one row and the next; returns the bits of the deepest face.
+
+    `row` and `after` are where both begin in the flat fields; `old`, `behind` (across) and `cross` (along) where old
+    discharge begins in the sheets; `ahead` and `beside` where that of the next row does, in `across` and `along`.
+    """
     i = np.uint64(1)
+    r, s, o, b = np.uint64(row), np.uint64(after), np.uint64(old), np.uint64(behind)
+    c, a, n = np.uint64(cross), np.uint64(ahead), np.uint64(beside)
     half, quarter = np.float32(0.5) * step, np.float32(0.25)
     deepest = np.int32(0)
     for k in range(np.uint64(first), np.uint64(last)):
-        sideways = quarter * (cross[k] + cross[k - i] + cross_next[k] + cross_next[k - i])
-        drag = half * (friction[k] + friction_next[k])
+        sideways = quarter * (sheets[c + k] + sheets[c + k - i] + along[n + k] + along[n + k - i])
+        drag = half * (friction[r + k] + friction[s + k])
         value, flow = _face(
-            depth[k], depth_next[k], drop[k], drag, old[k], behind[k], ahead[k], sideways, push, own, other, swift
-        )
-        new[k] = value
+            depth[r + k], depth[s + k], drop[r + k], drag, sheets[o + k], sheets[b + k], across[a + k], sideways, push,
+            own, other, swift,
+        )  # fmt: skip
+        new[r + k] = value
         deepest = max(deepest, bits(flow))
     return deepest
 
 
 @njit(cache=True, fastmath=SAFE, error_model="numpy")
-def _share(first: int, last: int, depth: Any, along: Any, across: Any, before: Any, share: Any, ratio: Any) -> Any:
+def _share(
+    first: int, last: int, row: int, width: int, to: int, depth: Any, along: Any, across: Any, shares: Any, ratio: Any
+) -> Any:
     """Share of its outflow that each cell can pay for from the water it holds; returns the bits of the least."""
     i = np.uint64(1)
+    r, b, t = np.uint64(row), np.uint64(row - width), np.uint64(to)
     zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(1e-30)
     most = np.float32(0.999999)  # a millionth is kept back, so that float32 rounding never overdraws
     least = ALL
     for k in range(np.uint64(first), np.uint64(last)):
-        out = max(along[k], zero) - min(along[k - i], zero) + max(across[k], zero) - min(before[k], zero)
-        part = min(one, depth[k] * most / max(out * ratio, tiny))
-        share[k] = part
+        out = (
+            max(along[r + k], zero) - min(along[r + k - i], zero) + max(across[r + k], zero) - min(across[b + k], zero)
+        )
+        part = min(one, depth[r + k] * most / max(out * ratio, tiny))
+        shares[t + k] = part
         least = min(least, bits(part))
     return least
 
 
 @njit(cache=True, fastmath=SAFE, error_model="numpy")
-def _limit_along(first: int, last: int, discharge: Any, share: Any) -> None:
+def _limit_along(first: int, last: int, row: int, at: int, discharge: Any, shares: Any) -> None:
     """Cut each face's discharge to the share that the cell it leaves can pay."""
     i = np.uint64(1)
+    r, t = np.uint64(row), np.uint64(at)
     zero = np.float32(0.0)
     for k in range(np.uint64(first), np.uint64(last)):
-        q = discharge[k]
-        discharge[k] = max(q, zero) * share[k] + min(q, zero) * share[k + i]
+        q = discharge[r + k]
+        discharge[r + k] = max(q, zero) * shares[t + k] + min(q, zero) * shares[t + k + i]
 
 
 @njit(cache=True, fastmath=SAFE, error_model="numpy")
-def _limit_across(first: int, last: int, discharge: Any, share: Any, share_next: Any) -> None:
+def _limit_across(
+    first: int, last: int, row: int, at: int, after: int, discharge: Any, shares: Any, shares_next: Any
+) -> None:
+    r, t, n = np.uint64(row), np.uint64(at), np.uint64(after)
     zero = np.float32(0.0)
     for k in range(np.uint64(first), np.uint64(last)):
-        q = discharge[k]
-        discharge[k] = max(q, zero) * share[k] + min(q, zero) * share_next[k]
+        q = discharge[r + k]
+        discharge[r + k] = max(q, zero) * shares[t + k] + min(q, zero) * shares_next[n + k]
 
 
 @njit(cache=True, fastmath={"nsz"}, error_model="numpy")
-def _move(first: int, last: int, depth: Any, rest: Any, along: Any, across: Any, before: Any, ratio: float) -> None:
+def _move(
+    first: int, last: int, row: int, width: int, depth: Any, rest: Any, along: Any, across: Any, ratio: float
+) -> None:
     i = np.uint64(1)
+    r, b = np.uint64(row), np.uint64(row - width)
     for k in range(np.uint64(first), np.uint64(last)):
-        gain = np.float64(along[k - i]) - np.float64(along[k])
-        gain += np.float64(before[k]) - np.float64(across[k])
-        now = np.float64(depth[k]) + np.float64(rest[k]) + ratio * gain
+        gain = np.float64(along[r + k - i]) - np.float64(along[r + k])
+        gain += np.float64(across[b + k]) - np.float64(across[r + k])
+        now = np.float64(depth[r + k]) + np.float64(rest[r + k]) + ratio * gain
         shown = np.float32(now)
-        depth[k] = shown
-        rest[k] = np.float32(now - np.float64(shown))
+        depth[r + k] = shown
+        rest[r + k] = np.float32(now - np.float64(shown))
 
 
 @njit(cache=True, fastmath=SAFE, error_model="numpy")
-def _most(first: int, last: int, depth: Any, along: Any, across: Any) -> Any:
+def _most(first: int, last: int, row: int, depth: Any, along: Any, across: Any) -> Any:
     """Return above 0 where some depth passes THIN or some discharge is not 0."""
+    r = np.uint64(row)
     most = np.int32(0)
     thin = bits(THIN)
     sign = np.int32(0x7FFFFFFF)
     for k in range(np.uint64(first), np.uint64(last)):
-        most = max(most, bits(depth[k]) - thin, (bits(along[k]) | bits(across[k])) & sign)
+        most = max(most, bits(depth[r + k]) - thin, (bits(along[r + k]) | bits(across[r + k])) & sign)
     return most
 
 
@@ -237,7 +273,7 @@ def _most(first: int, last: int, depth: Any, along: Any, across: Any) -> Any:
 def spans_of(blocks: Any, least: int, reach: int, width: int, spans: Any, counts: Any) -> None:
     """List the runs of columns whose blocks are at least `least`, or touch such a block where `reach` is 1.
 
-    blocks : (row, 1 + block + 1), spans : (row, run, 2), counts : (row,)
+    blocks : (row, 1 + block + 1), spans : (row, 2 * run) ends of each run, counts : (row,) runs
     """
     rows, framed = blocks.shape
     for r in range(2, rows - 2):
@@ -247,16 +283,14 @@ def spans_of(blocks: Any, least: int, reach: int, width: int, spans: Any, counts
             on = blocks[r, b] >= least
             if reach and not on:
                 on = max(blocks[r, b - 1], blocks[r, b + 1], blocks[r - 1, b], blocks[r + 1, b]) >= least
-            if on and not running:
-                spans[r, count, 0] = 1 + (b - 1) * BLOCK
-            if running and not on:
-                spans[r, count, 1] = 1 + (b - 1) * BLOCK
+            if on != running:
+                spans[r, count] = 1 + (b - 1) * BLOCK
                 count += 1
             running = on
         if running:
-            spans[r, count, 1] = width - 1
+            spans[r, count] = width - 1
             count += 1
-        counts[r] = count
+        counts[r] = count // 2
 
 
 @njit(cache=True, error_model="numpy")
@@ -266,75 +300,90 @@ def _slot(row: int, first: int) -> int:
 
 
 @njit(cache=True, error_model="numpy")
-def _copy(to: Any, values: Any, row: int, desk: Desk) -> None:
+def _copy(row: int, width: int, along: Any, across: Any, sheets: Any, spans: Any, runs: int, counts: Any) -> None:
     """Copy the discharge of a row over all columns that its own faces or the next row's will ask for."""
-    first, last = to.size, 0
-    for r in range(row, row + 2):
-        if desk.counts[r]:
-            first = min(first, desk.spans[r, 0, 0] - 1)
-            last = max(last, desk.spans[r, desk.counts[r] - 1, 1] + 1)
+    first, last = width, 0
+    for near in range(row, row + 2):
+        if counts[near]:
+            first = min(first, spans[near * runs] - 1)
+            last = max(last, spans[near * runs + 2 * counts[near] - 1] + 1)
+    r, a, b = np.uint64(row * width), np.uint64((row & 1) * width), np.uint64(2 * width)
     for k in range(np.uint64(first), np.uint64(max(first, last))):
-        to[k] = values[k]
+        sheets[a + k] = across[r + k]
+        sheets[b + k] = along[r + k]
 
 
 @njit(cache=True, error_model="numpy")
-def _cover(row: int, water: Water, desk: Desk, part: Any, ratio: float) -> None:
+def _cover(
+    row: int, width: int, slot: int, depth: Any, along: Any, across: Any, shares: Any, spans: Any, runs: int,
+    counts: Any, least: Any, ratio: float,
+) -> None:  # fmt: skip
     """Find the shares that the cells of one row can pay."""
-    for n in range(desk.counts[row]):
-        a, b = desk.spans[row, n]
-        across, before = water.across[row], water.across[row - 1]
-        cut = _share(a, b, water.depth[row], water.along[row], across, before, part, np.float32(ratio))
-        desk.least[row] = min(desk.least[row], cut)
+    for n in range(row * runs, row * runs + 2 * counts[row], 2):
+        cut = _share(
+            spans[n], spans[n + 1], row * width, width, slot * width, depth, along, across, shares, np.float32(ratio)
+        )
+        least[row] = min(least[row], cut)
 
 
 @njit(cache=True, error_model="numpy")
-def _limit(row: int, water: Water, desk: Desk, share: Any, share_next: Any) -> None:
-    here = desk.least[row] < ALL
-    for n in range(desk.counts[row]):
-        a, b = desk.spans[row, n]
-        if here:
-            _limit_along(a, b, water.along[row], share)
-        if here or desk.least[row + 1] < ALL:
-            _limit_across(a, b, water.across[row], share, share_next)
+def _limit(
+    row: int, width: int, slot: int, slot_next: int, along: Any, across: Any, shares: Any, shares_next: Any, spans: Any,
+    runs: int, counts: Any, least: Any,
+) -> None:  # fmt: skip
+    here = least[row] < ALL
+    if here or least[row + 1] < ALL:
+        for n in range(row * runs, row * runs + 2 * counts[row], 2):
+            a, b = spans[n], spans[n + 1]
+            if here:
+                _limit_along(a, b, row * width, slot * width, along, shares)
+            _limit_across(a, b, row * width, slot * width, slot_next * width, across, shares, shares_next)
 
 
 @njit(cache=True, error_model="numpy")
-def _settle(row: int, water: Water, desk: Desk, blocks: Any, ratio: float) -> None:
+def _settle(
+    row: int, width: int, depth: Any, rest: Any, along: Any, across: Any, spans: Any, runs: int, counts: Any,
+    blocks: Any, ratio: float,
+) -> None:  # fmt: skip
     """Move the water of one row, whose discharge is settled, and note which of its blocks are wet."""
-    depth, along, across = water.depth[row], water.along[row], water.across[row]
-    for n in range(desk.counts[row]):
-        a, b = desk.spans[row, n]
-        _move(a, b, depth, water.rest[row], along, across, water.across[row - 1], ratio)
+    for n in range(row * runs, row * runs + 2 * counts[row], 2):
+        a, b = spans[n], spans[n + 1]
+        _move(a, b, row * width, width, depth, rest, along, across, ratio)
+        block = row * (runs + 1) + (a - 1) // BLOCK + 1
         for start in range(a, b, BLOCK):
-            wet = _most(start, min(start + BLOCK, b), depth, along, across) > 0
-            blocks[row, (start - 1) // BLOCK + 1] = WET if wet else DAMP
+            wet = _most(start, min(start + BLOCK, b), row * width, depth, along, across) > 0
+            blocks[block] = WET if wet else DAMP
+            block += 1
 
 
 @njit(cache=True, error_model="numpy")
-def _renew(row: int, band: int, water: Water, ground: Ground, desk: Desk, forces: Any) -> Any:
-    """Renew the discharge of one row in place; returns the bits of the deepest face."""
+def _renew(
+    row: int, first: int, last: int, width: int, depth: Any, along: Any, across: Any, drop_along: Any,
+    drop_across: Any, friction: Any, sheets: Any, spans: Any, runs: int, counts: Any, forces: Any,
+) -> Any:  # fmt: skip
+    """Renew the discharge of one row of a band in place; returns the bits of the deepest face."""
     step, push, own, other, swift = forces
-    sheets, edges = desk.sheets[band], desk.edges[band]
-    first, last = desk.rows[band], desk.rows[band + 1]
-    old, old_along = sheets[row & 1], sheets[2]
-    behind = edges[0] if row == first else sheets[(row - 1) & 1]
-    ahead = edges[1] if row == last - 1 else water.across[row + 1]
-    cross = edges[2] if row == last - 1 else water.along[row + 1]
+    at, after = row * width, (row + 1) * width
+    old, old_along = (row & 1) * width, 2 * width
+    behind = 3 * width if row == first else (1 - (row & 1)) * width
     deepest = np.int32(0)
-    if desk.counts[row] or desk.counts[row + 1]:
-        _copy(old, water.across[row], row, desk)
-        _copy(old_along, water.along[row], row, desk)
-    for n in range(desk.counts[row]):
-        a, b = desk.spans[row, n]
+    if counts[row] or counts[row + 1]:
+        _copy(row, width, along, across, sheets, spans, runs, counts)
+    for n in range(row * runs, row * runs + 2 * counts[row], 2):
+        a, b = spans[n], spans[n + 1]
         x = _faces_along(
-            a, b, water.depth[row], ground.drop_along[row], ground.friction[row], old_along, old, behind,
-            water.along[row], step, push, own, other, swift,
-        )  # fmt: skip
-        y = _faces_across(
-            a, b, water.depth[row], water.depth[row + 1], ground.drop_across[row], ground.friction[row],
-            ground.friction[row + 1], old, behind, ahead, old_along, cross, water.across[row], step, push, own,
-            other, swift,
-        )  # fmt: skip
+            a, b, at, old_along, old, behind, depth, drop_along, friction, sheets, along, step, push, own, other, swift
+        )
+        if row < last - 1:
+            y = _faces_across(
+                a, b, at, after, old, behind, old_along, after, after, depth, drop_across, friction, sheets, across,
+                along, across, step, push, own, other, swift,
+            )  # fmt: skip
+        else:
+            y = _faces_across(
+                a, b, at, after, old, behind, old_along, 4 * width, 5 * width, depth, drop_across, friction, sheets,
+                sheets, sheets, across, step, push, own, other, swift,
+            )  # fmt: skip
         deepest = max(deepest, x, y)
     return deepest
 
@@ -350,23 +399,37 @@ def sweep(
         np.float32(step), np.float32(GRAVITY * ratio), np.float32(theta), np.float32(0.5 * (1.0 - theta)),
         np.float32(froude * np.sqrt(GRAVITY)),
     )  # fmt: skip
+    depth, rest = start_of(water.depth), start_of(water.rest)
+    along, across = start_of(water.along), start_of(water.across)
+    drop_along, drop_across = start_of(ground.drop_along), start_of(ground.drop_across)
+    friction = start_of(ground.friction)
+    sheets, shares = start_of(desk.sheets[band]), start_of(desk.shares[band])
+    spans, counts, least = start_of(desk.spans), start_of(desk.counts), start_of(desk.least)
+    wet, width, runs = start_of(blocks), water.depth.shape[1], desk.spans.shape[1]
     first, last = desk.rows[band], desk.rows[band + 1]
     apart = first > 2  # another band lies before: its last row is not known yet
-    shares = desk.shares[band]
     deepest = np.int32(0)
     for row in range(first, last):
-        deepest = max(deepest, _renew(row, band, water, ground, desk, forces))
-        desk.least[row] = ALL
+        least[row] = ALL
+        if counts[row - 1] == 0 and counts[row] == 0 and counts[row + 1] == 0:
+            continue
+        deep = _renew(
+            row, first, last, width, depth, along, across, drop_along, drop_across, friction, sheets, spans, runs,
+            counts, forces,
+        )  # fmt: skip
+        deepest = max(deepest, deep)
+        slot = _slot(row, first)
         if row > first or not apart:
-            _cover(row, water, desk, shares[_slot(row, first)], ratio)
+            _cover(row, width, slot, depth, along, across, shares, spans, runs, counts, least, ratio)
         if row > first + apart:
-            _limit(row - 1, water, desk, shares[_slot(row - 1, first)], shares[_slot(row, first)])
+            before = _slot(row - 1, first)
+            _limit(row - 1, width, before, slot, along, across, shares, shares, spans, runs, counts, least)
         if row > first + 2 * apart:
-            _settle(row - 1, water, desk, blocks, ratio)
+            _settle(row - 1, width, depth, rest, along, across, spans, runs, counts, wet, ratio)
     if last == water.depth.shape[0] - 2:
-        part = shares[_slot(last - 1, first)]
-        _limit(last - 1, water, desk, part, part)
-        _settle(last - 1, water, desk, blocks, ratio)
+        slot = _slot(last - 1, first)
+        _limit(last - 1, width, slot, slot, along, across, shares, shares, spans, runs, counts, least)
+        _settle(last - 1, width, depth, rest, along, across, spans, runs, counts, wet, ratio)
     return deepest
 
 
@@ -375,19 +438,23 @@ def look(water: Water, desk: Desk) -> None:
     """Keep for each band the old discharge of its neighbours, which they are about to renew."""
     for band in range(desk.rows.size - 1):
         first, last = desk.rows[band], desk.rows[band + 1]
-        desk.edges[band, 0, :] = water.across[first - 1]
-        desk.edges[band, 1, :] = water.across[last]
-        desk.edges[band, 2, :] = water.along[last]
+        desk.sheets[band, 3, :] = water.across[first - 1]
+        desk.sheets[band, 4, :] = water.across[last]
+        desk.sheets[band, 5, :] = water.along[last]
 
 
 @njit(cache=True, error_model="numpy")
 def seam(water: Water, desk: Desk, blocks: Any, ratio: float) -> None:
     """Finish the rows where two bands meet."""
+    depth, rest = start_of(water.depth), start_of(water.rest)
+    along, across = start_of(water.along), start_of(water.across)
+    spans, counts, least = start_of(desk.spans), start_of(desk.counts), start_of(desk.least)
+    wet, width, runs = start_of(blocks), water.depth.shape[1], desk.spans.shape[1]
     for band in range(1, desk.rows.size - 1):
         row, before = desk.rows[band], desk.rows[band - 1]
-        here, last = desk.shares[band, 3], desk.shares[band - 1, _slot(row - 1, before)]
-        _cover(row, water, desk, here, ratio)
-        _limit(row - 1, water, desk, last, here)
-        _limit(row, water, desk, here, desk.shares[band, 2])
+        here, there = start_of(desk.shares[band]), start_of(desk.shares[band - 1])
+        _cover(row, width, 3, depth, along, across, here, spans, runs, counts, least, ratio)
+        _limit(row - 1, width, _slot(row - 1, before), 3, along, across, there, here, spans, runs, counts, least)
+        _limit(row, width, 3, 2, along, across, here, here, spans, runs, counts, least)
         for touched in range(row - 1, row + 2):
-            _settle(touched, water, desk, blocks, ratio)
+            _settle(touched, width, depth, rest, along, across, spans, runs, counts, wet, ratio)

@@ -1,9 +1,10 @@
 """Local re-run of a flood: after an edit, only the part of the ground where the water can differ is run again.
 
-The flood of today leaves behind its time steps and, now and then, its depths along every 32nd row and column of the
-grid. A window between such lines is then run twice, as it is today and as it is after the edit, with the same time
-steps and with the depths on its border held at today's: the difference of the two is added to today's flood. Where
-the difference comes near the border the window grows; where it would cover most of the ground, all of it is run.
+The flood of today leaves behind its time steps and, now and then, its depths along every 31st row and column of the
+grid. Tiles between such lines are then run twice, as they are today and as they are after the edit, with the same time
+steps and with the depths on their outer border held at today's: the difference of the two is added to today's flood.
+Where the difference comes near a tile that was left out, that tile joins; where most of the ground would be run, all of
+it is.
 """
 
 from __future__ import annotations
@@ -14,28 +15,38 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from synapolis.models.stormwater.domain import FRAME
+from synapolis.models.stormwater.account import SurfaceFlow
 from synapolis.models.stormwater.frames import Frames, halved
-from synapolis.models.stormwater.surface import Surface, SurfaceFlow
+from synapolis.models.stormwater.surface import Surface
 
-LINE = 32
-"""Rows or columns between the lines on which depths are kept."""
+LINE = 31
+"""Rows or columns between the lines on which depths are kept: with both lines, what the loops take at once."""
+
+MARGIN = 15
+"""Cells around an edit whose tiles are run from the first."""
 
 EVERY = 3
 """Intervals of the storm between two records of the depths."""
 
-FELT = 2e-4
-"""Difference of depth [m] beside a window's border from which the window is too small."""
+FELT = 3e-4
+"""Difference of depth [m] beside a tile that is left out from which it joins."""
 
-PASSED = 1e-5
-"""Share of the rain on the whole ground that may pass one side of a window more, or less, than before."""
+PASSED = 5e-5
+"""Share of the rain on the whole ground that may pass the border of what is run more, or less, than before."""
+
+SPREAD = 1e-6
+"""Depth [m] that this water may have if it is spread over the whole grid: a thousandth of the cells, 1 mm deep."""
 
 LOOK = 12
 """Intervals between two looks at the border."""
 
 MOST = 0.35
-"""Share of the grid that a window may cover."""
+"""Share of the grid that the tiles may cover."""
+
+BESIDE = 3
+"""Cells beside a tile that is left out where a difference counts."""
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -68,7 +79,8 @@ def lines(shape: tuple[int, int]) -> Flags:
 
 def run_recorded(surface: Surface, intervals: Intervals) -> tuple[Record, Frames]:
     """Run a storm and keep what a local re-run will need, and its frames."""
-    places, frames = _places(lines(surface.domain.shape)), Frames.of(intervals)
+    places = np.flatnonzero(surface.domain.framed(lines(surface.domain.shape)))
+    frames = Frames.of(intervals)
     steps, depths = [], [surface.depths(places)]
     for number, (length, fallen) in enumerate(intervals):
         taken = surface.advance(length, fallen)
@@ -81,7 +93,7 @@ def run_recorded(surface: Surface, intervals: Intervals) -> tuple[Record, Frames
 
 @dataclass(frozen=True)
 class Rerun:
-    """The window that was run again, today and after the edit."""
+    """What was run again, today and after the edit, in the smallest window that holds its tiles."""
 
     window: Window
     before: SurfaceFlow
@@ -125,6 +137,7 @@ def rerun(
     after: Mapping[str, Any],
     intervals: Intervals,
     cell_size: float,
+    stream: NDArray[np.float32],
 ) -> Rerun | None:
     """Run again where an edit changes the flood.
 
@@ -133,53 +146,98 @@ def rerun(
     record : of the run on `before`
     before, after : what the water meets by cell, as `Surface` takes it; not everywhere the same
     intervals : length [s] and rain [m] of each, as in the run on `before`
+    stream : (row, column) how much water passes in the run on `before`: it tells where more would go
 
     Returns
     -------
     Rerun or None
         None where the water that differs would cover most of the grid.
     """
-    shape = before["elevation"].shape
     changed = differs(before, after)
-    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-    box = (int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1]))
-    window = _snapped((box[0] - LINE // 2, box[1] + LINE // 2, box[2] - LINE // 2, box[3] + LINE // 2), shape)
     rain = sum(fallen for _, fallen in intervals) * float(after["rain_factor"].sum()) * cell_size**2
-    while (window[1] - window[0]) * (window[3] - window[2]) <= MOST * shape[0] * shape[1]:
-        found = _run(record, (before, after), window, intervals, cell_size, rain)
+    most = min(PASSED * rain, SPREAD * changed.size * cell_size**2)
+    tiles, turns = _touched(changed), 0
+    while _cells(tiles, changed.shape).mean() <= MOST:
+        found = _run(record, (before, after), tiles, intervals, cell_size, most)
         if isinstance(found, Rerun):
             return found
-        first, last, left, right = window
-        up, down, west, east = (LINE * side for side in found)
-        window = _snapped((first - up, last - 1 + down, left - west, right - 1 + east), shape)
+        turns += 1
+        tiles |= found | _onward(tiles | found, found, stream, turns)
     return None
 
 
-def _snapped(box: Window, shape: tuple[int, int]) -> Window:
-    """The smallest window between lines, or to the grid's edge, that holds the box of cells (both ends within it)."""
-    ends = []
-    for low, high, size in ((box[0], box[1], shape[0]), (box[2], box[3], shape[1])):
-        ends += [max(low // LINE * LINE, 0), min(-(-high // LINE) * LINE + 1, size)]
-    return ends[0], ends[1], ends[2], ends[3]
+def _onward(known: Flags, felt: Flags, stream: NDArray[np.float32], count: int) -> Flags:
+    """Mark the tiles into which the water of felt tiles runs on: so many, each where most passes."""
+    onward = np.zeros_like(known)
+    for at in np.argwhere(felt).tolist():
+        row, column = at
+        for _ in range(count):
+            box = _box(row, column)
+            edges = {
+                (row - 1, column): stream[box][:1],
+                (row + 1, column): stream[box][LINE:],
+                (row, column - 1): stream[box][:, :1],
+                (row, column + 1): stream[box][:, LINE:],
+            }
+            passes = {
+                tile: float(edge.sum())
+                for tile, edge in edges.items()
+                if 0 <= tile[0] < known.shape[0] and 0 <= tile[1] < known.shape[1] and not (known | onward)[tile]
+            }
+            if not passes or max(passes.values()) <= 0:
+                break
+            row, column = max(passes, key=lambda tile: passes[tile])
+            onward[row, column] = True
+    return onward
+
+
+def _box(row: int, column: int, more: int = 0, wide: int = 0) -> tuple[slice, slice]:
+    """Cells of a tile with the lines around it, and so many more rows and columns."""
+    first, left = row * LINE, column * LINE
+    return (
+        slice(max(first - more, 0), first + LINE + 1 + more),
+        slice(max(left - wide, 0), left + LINE + 1 + wide),
+    )
+
+
+def _touched(changed: Flags, margin: int = MARGIN) -> Flags:
+    """Mark the tiles (row, column) within a margin of changed cells."""
+    rows, columns = (max(-(-(size - 1) // LINE), 1) for size in changed.shape)
+    touched = [[changed[_box(row, column, margin, margin)].any() for column in range(columns)] for row in range(rows)]
+    return np.array(touched)
+
+
+def _cells(tiles: Flags, shape: tuple[int, ...]) -> Flags:
+    """Mark the cells of tiles."""
+    cells = np.zeros(shape, dtype=bool)
+    for row, column in np.argwhere(tiles).tolist():
+        cells[_box(row, column)] = True
+    return cells
 
 
 def _run(
     record: Record,
     fields: tuple[Mapping[str, Any], Mapping[str, Any]],
-    window: Window,
+    tiles: Flags,
     intervals: Intervals,
     cell_size: float,
-    rain: float,
-) -> Rerun | tuple[bool, ...]:
-    """Run a window side by side, with the depths on its border held at those of the record.
+    most: float,
+) -> Rerun | Flags:
+    """Run tiles side by side, with the depths on their border held at those of the record.
 
-    Returns the sides on which the edit is felt as soon as there are any.
+    Returns the tiles on which the edit is felt as soon as there are any.
     """
     shape = fields[0]["elevation"].shape
+    cells = _cells(tiles, shape)
+    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    window = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     cut: list[dict[str, Any]]
-    cut = [{name: np.ascontiguousarray(_cut(values, window)) for name, values in each.items()} for each in fields]
-    surfaces = [Surface(**each, cell_size=cell_size) for each in cut]
-    rim = _border(window, shape) & surfaces[0].domain.free
+    cut = [{name: np.ascontiguousarray(_cut(values, window)) for name, values in given.items()} for given in fields]
+    surfaces = [
+        Surface(**given | {"active": given["active"] & _cut(cells, window)}, cell_size=cell_size) for given in cut
+    ]
+    border = cells & _cells(~tiles, shape)
+    rim = _cut(border, window) & surfaces[0].domain.free
     number = np.full(shape, -1)
     on = lines(shape)
     number[on] = np.arange(np.count_nonzero(on))
@@ -192,8 +250,8 @@ def _run(
             surface.advance(length, fallen, record.steps[bounds[n] : bounds[n + 1], 1])
             each.note(n + 1, surface)
         if n % LOOK == LOOK - 1 or n == len(intervals) - 1:
-            felt = _felt(surfaces, np.argwhere(rim), window, shape, rain)
-            if any(felt):
+            felt = _felt(surfaces, tiles, rim, window, most)
+            if felt.any():
                 return felt
     return Rerun(window, surfaces[0].result(), surfaces[1].result(), frames)
 
@@ -210,38 +268,24 @@ def _between(depths: NDArray[np.float32], done: int, count: int, which: NDArray[
     return drawn
 
 
-def _border(window: Window, shape: tuple[int, int]) -> Flags:
-    """Cells of a window that lie on its border and not on the grid's."""
-    first, last, left, right = window
-    rim = np.zeros((last - first, right - left), dtype=bool)
-    rim[0] |= first > 0
-    rim[-1] |= last < shape[0]
-    rim[:, 0] |= left > 0
-    rim[:, -1] |= right < shape[1]
-    return rim
+def _felt(surfaces: list[Surface], tiles: Flags, rim: Flags, window: Window, most: float) -> Flags:
+    """Mark the tiles beside those run on which the edit is felt: by depth near them, or by water that passed to them.
 
-
-def _felt(
-    surfaces: list[Surface], rim: NDArray[np.int64], window: Window, shape: tuple[int, int], rain: float
-) -> tuple[bool, ...]:
-    """Say whether the edit is felt at the window's upper, lower, left and right border: by depth, or water passed."""
-    differs = np.abs(surfaces[1].depth - surfaces[0].depth) > FELT
-    passed = np.abs(surfaces[1].passed - surfaces[0].passed)
-    rows, columns = rim[:, 0], rim[:, 1]
-    first, last, left, right = window
-    sides = (
-        (first > 0, differs[:3], rows == 0),
-        (last < shape[0], differs[-3:], rows == last - first - 1),
-        (left > 0, differs[:, :3], columns == 0),
-        (right < shape[1], differs[:, -3:], columns == right - left - 1),
-    )
-    return tuple(inner and bool(near.any() or passed[on].sum() > PASSED * rain) for inner, near, on in sides)
+    `most` [m³] is what may pass all of the border; where more does, it is felt by the tiles that take a third of it.
+    """
+    deep, through = np.zeros((2, window[1] + BESIDE, window[3] + BESIDE))
+    here = np.s_[window[0] : window[1], window[2] : window[3]]
+    deep[here] = np.abs(surfaces[1].depth - surfaces[0].depth)
+    through[here][rim] = np.abs(surfaces[1].passed - surfaces[0].passed)
+    felt, taken = np.zeros_like(tiles), np.zeros(tiles.shape)
+    for row, column in np.argwhere(ndimage.binary_dilation(tiles) & ~tiles).tolist():
+        near = (deep[_box(row, column, *beside)] > FELT for beside in ((BESIDE, 0), (0, BESIDE)))
+        felt[row, column] = any(each.any() for each in near)
+        taken[row, column] = through[_box(row, column)].sum()
+    if through.sum() > most:
+        felt |= taken >= min(through.sum() / 3, taken.max())
+    return felt & ~tiles
 
 
 def _cut(values: NDArray[Any], window: Window) -> NDArray[Any]:
     return values[window[0] : window[1], window[2] : window[3]]
-
-
-def _places(cells: Flags) -> NDArray[np.int64]:
-    """Flat places of cells in a framed domain."""
-    return np.flatnonzero(np.pad(cells, FRAME))

@@ -15,7 +15,8 @@ from scipy import ndimage
 from synapolis.core.errors import ModelError
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import BUILT, GREEN, Cover
-from synapolis.models.stormwater.surface import Surface, SurfaceFlow, intervals
+from synapolis.models.stormwater.account import SurfaceFlow
+from synapolis.models.stormwater.surface import Surface, intervals
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

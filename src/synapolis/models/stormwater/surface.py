@@ -7,13 +7,13 @@ along, so that volumes close to about 1e-9. Only what is wet, or beside it, is s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synapolis.core.errors import ModelError
+from synapolis.models.stormwater.account import SurfaceFlow, WaterBalance
 from synapolis.models.stormwater.domain import Boundary, Domain
 from synapolis.models.stormwater.exchange import Points, Soil, observe, sources
 from synapolis.models.stormwater.infiltration import rain_series
@@ -30,70 +30,6 @@ PAGE = 1024
 
 LEAST_ROWS = 8
 """A band of fewer rows is not worth a thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaterBalance:
-    """Where the water came from and where it went, over all free cells.
-
-    Attributes
-    ----------
-    initial, rain, inflow, infiltrated, drained, left, stored : [m³]
-        Standing at the start, rained, fed in; taken by the ground, taken by inlets, gone over the boundary
-        (open rim and held levels, net; negative where the sea came in), standing at the end.
-    kept : [m³]
-        Held by built storage.
-    """
-
-    initial: float
-    rain: float
-    inflow: float
-    infiltrated: float
-    drained: float
-    left: float
-    stored: float
-    kept: float = 0.0
-
-    @property
-    def error(self) -> float:
-        """Water that the account cannot explain [m³]."""
-        gained = self.initial + self.rain + self.inflow
-        return gained - (self.infiltrated + self.drained + self.left + self.stored + self.kept)
-
-    @property
-    def relative_error(self) -> float:
-        """The error as a share of the water that came in [1]; 0 where none did."""
-        # What comes in from a held level is water that came in.
-        gained = self.initial + self.rain + self.inflow + max(-self.left, 0.0)
-        return self.error / gained if gained > 0.0 else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class SurfaceFlow:
-    """One flood on the ground; every field is (row, column).
-
-    Attributes
-    ----------
-    depth : [m]
-        At the end.
-    max_depth : [m]
-    max_speed : [m/s]
-    max_hazard : [m²/s]
-        Largest product of depth and speed.
-    arrival_time : [s]
-        When the depth first reached `arrival_depth`; infinite where it never did.
-    balance : WaterBalance
-    steps : int
-        Flow steps taken.
-    """
-
-    depth: NDArray[np.float64]
-    max_depth: NDArray[np.float32]
-    max_speed: NDArray[np.float32]
-    max_hazard: NDArray[np.float32]
-    arrival_time: NDArray[np.float32]
-    balance: WaterBalance
-    steps: int
 
 
 class Surface:
@@ -162,9 +98,8 @@ class Surface:
         feed = grid.framed(grid.field("inflow", inflow)).reshape(-1) / self.cell_area
         fed, held = np.flatnonzero(feed), np.flatnonzero(grid.framed(grid.held))
         rim, normal, faces = grid.open_rim(boundary)
-        self._points = Points(
-            fed, feed[fed], rim, normal, faces, np.zeros(rim.size), held, self._start.flat[held], np.zeros(held.size)
-        )
+        shore = held, self._blocks_of(held), self._start.flat[held], np.zeros(held.size)
+        self._points = Points(fed, feed[fed], rim, normal, faces, np.zeros(rim.size), *shore)
         self._sea = self._points.held, self._points.held_depth
         self._begin(threads)
 
@@ -179,11 +114,10 @@ class Surface:
         bands = max(1, min(threads, (rows - 4) // LEAST_ROWS))
         self._desk = Desk(
             rows=2 + np.arange(bands + 1) * (rows - 4) // bands,
-            sheets=np.zeros((bands, 3, width), np.float32),
+            sheets=np.zeros((bands, 6, width), np.float32),
             shares=np.ones((bands, 4, width), np.float32),
-            edges=np.zeros((bands, 3, width), np.float32),
             least=np.ones(rows, np.float32).view(np.int32),
-            spans=np.zeros((rows, blocks // 2 + 1, 2), np.int64),
+            spans=np.zeros((rows, blocks + 1), np.int64),
             counts=np.zeros(rows, np.int64),
         )
         self._flow = _in_bands() if bands > 1 else flow
@@ -248,6 +182,13 @@ class Surface:
         """List the columns that hold any water."""
         spans_of(self._blocks, DAMP, 0, self.domain.width, self._desk.spans, self._desk.counts)
 
+    def _blocks_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Flat places of the blocks that cells lie in."""
+        rows, columns = np.divmod(places, self.domain.width)
+        wide = -(-(self.domain.width - 2) // BLOCK) + 2
+        found: NDArray[np.int64] = rows * wide + (columns - 1) // BLOCK + 1
+        return found
+
     def _stands(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Water on cells [m]."""
         water = self._water
@@ -259,8 +200,7 @@ class Surface:
         shown = stands.astype(np.float32)
         self._water.depth.reshape(-1)[places] = shown
         self._water.rest.reshape(-1)[places] = stands - shown
-        rows, columns = np.divmod(places, self.domain.width)
-        self._blocks[rows, (columns - 1) // BLOCK + 1] = WET
+        self._blocks.reshape(-1)[self._blocks_of(places)] = WET
 
     def _store(self) -> None:
         """Let built storage fill with what stands above it."""
@@ -292,9 +232,9 @@ class Surface:
         """
         points, sea = self._points, self._sea[0].size
         if points.held.size == sea:
-            points = points._replace(
-                held=np.concatenate([self._sea[0], places]), passed=np.append(points.passed, np.zeros(places.size))
-            )
+            held = np.concatenate([self._sea[0], places])
+            passed = np.append(points.passed, np.zeros(places.size))
+            points = points._replace(held=held, held_block=self._blocks_of(held), passed=passed)
         self._points = points._replace(held_depth=np.concatenate([self._sea[1], depth.astype(float)]))
 
     @property
