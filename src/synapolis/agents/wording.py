@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import shapely
+
 from synapolis.agents.gazetteer import Spot, Token
 from synapolis.agents.grammar import Change, Trouble, number_text
 from synapolis.agents.lexicon import Item
@@ -12,7 +15,8 @@ from synapolis.agents.reader import Read
 from synapolis.agents.subjects import BY_NAME, GENERAL
 from synapolis.layers.city import City
 from synapolis.scenarios.edits import USUAL_STORAGE
-from synapolis.scenarios.names import closest_names, known_names
+from synapolis.scenarios.names import closest_names, known_names, names_of
+from synapolis.scenarios.pictures import district_areas
 
 _COVER_TEXT = {
     "grass": "grass",
@@ -145,18 +149,45 @@ def said_again(read: Read, changes: list[Change]) -> str:
 
 
 def example_questions(city: City) -> list[str]:
-    """Return questions about this city that are understood."""
-    names = [known for known in known_names(city) if known.main]
-    place = next(
-        (known.name for kind in ("district", "square", "park", "place") for known in names if known.kind == kind), ""
-    )
-    street = next((known.name for known in names if known.kind == "street"), "")
+    """Return questions about this city that are understood: of its busiest district, longest road and first tram."""
+    place, street, tram = _busiest_place(city), _longest_road(city), _first_tram(city)
     examples = ["Where should we build 2,000 homes?"]
+    if tram:
+        examples.insert(0, f"How will access to jobs change if tram {tram} runs every 5 minutes?")
     if place:
         examples.insert(0, f"What happens to stormwater if we add 500 units in {place}?")
     if street:
         examples.append(f"How will traffic change if we close {street} to cars?")
     return examples
+
+
+def _busiest_place(city: City) -> str:
+    """The district with most buildings, else the first place with a name."""
+    areas = district_areas(city)
+    if areas and "buildings" in city.layers:
+        middles = shapely.centroid(np.asarray(city.layers["buildings"].value.geometry))
+        counts = {name: int(shapely.contains(area, middles).sum()) for name, area in areas.items()}
+        return max(counts, key=lambda name: counts[name])
+    names = [known for known in known_names(city) if known.main]
+    kinds = ("district", "square", "park", "place")
+    return next((known.name for kind in kinds for known in names if known.kind == kind), "")
+
+
+def _longest_road(city: City) -> str:
+    """The street with a name that is longest for cars."""
+    if "streets" not in city.layers:
+        return ""
+    streets = city.layers["streets"].value
+    streets = streets[streets["drive"] & (streets["name"].fillna("") != "")]
+    lengths = streets.geometry.length.groupby(streets["name"]).sum()
+    return str(lengths.idxmax()) if len(lengths) else ""
+
+
+def _first_tram(city: City) -> str:
+    """The lowest public number of a tram."""
+    routes = names_of(city).routes.values()
+    trams = [number for numbers in routes for number, modes in numbers.items() if "tram" in modes and number.isdigit()]
+    return min(trams, key=int, default="")
 
 
 def no_place(change: Change, city: City) -> Trouble:

@@ -23,7 +23,7 @@ from synapolis.web.state import Desk
 from synapolis.web.tiles.archive import Archive
 
 log = logging.getLogger("synapolis.web")
-DRAWING = "2"
+DRAWING = "3"
 """Raised with the code that draws: what was drawn by another is drawn again."""
 PATIENCE = 30.0
 """[s] that a request waits for a city to be drawn."""

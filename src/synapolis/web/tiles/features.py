@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from synapolis.layers.city import City
 from synapolis.report.basemap import GREEN_USES
-from synapolis.scenarios.pictures import zone_names
+from synapolis.scenarios.pictures import district_areas, zone_names
 from synapolis.web.tiles.lines import LineOfCity
 
 MINZOOM, MAXZOOM = 10, 15
@@ -100,7 +100,11 @@ def _points(city: City, stops: Any) -> Iterator[str]:
     if stops is not None and len(stops):
         yield from _features("stop", stops, {"id": _ids(stops), "name": _texts(stops, "name")}, city, [13] * len(stops))
     if places is not None:
-        named = places[places["kind"].isin(SEEN_FROM) & (places["name"].fillna("") != "")].copy()
+        shown = places["kind"].isin(SEEN_FROM) & (places["name"].fillna("") != "")
+        parts = district_areas(city)
+        if parts:  # a district that smaller ones make up is named by them
+            shown &= (places["kind"] != "district") | places["name"].isin(parts)
+        named = places[shown].copy()
         named["geometry"] = shapely.point_on_surface(np.asarray(named.geometry))
         first = [min(SEEN_FROM[kind], MAXZOOM) for kind in named["kind"]]
         yield from _features(
