@@ -51,6 +51,8 @@ TOPICS: tuple[Topic, ...] = (
             *("costs of flooding", "what floods cost", "expected annual damage", "annual flood damage"),
             *("yearly flood damage", "flood damage a year", "flood damage per year", "flood damage per euro"),
             *("flood damage saved per euro", "flood damage avoided per euro", "flood damage saved", "to flood damage"),
+            *("flood damage is saved", "flood damage is avoided", "flood damage is saved per euro"),
+            *("flood damage is avoided per euro", "flood damage does it save", "flood damage would it save"),
         ),
         ("flood_damage", "expected_flood_damage", "flood_damage_over_life", "total_capital_cost"),
     ),
