@@ -58,7 +58,7 @@ def test_a_password_is_the_same_however_its_letters_are_composed():
 
 
 def test_signing_in_and_out_is_told_and_ends_where_it_began(hall):
-    hall.account("ada", "admin")
+    hall.account("ada", "admin", password=PASSWORD)
     browser = hall.browser()
     signed_in = browser.sign_in("  ADA ")
     assert signed_in.status_code == 200
@@ -78,10 +78,8 @@ def test_signing_in_and_out_is_told_and_ends_where_it_began(hall):
 
 
 def test_signing_in_gives_a_new_session_so_that_a_planted_one_is_worth_nothing(hall):
-    hall.account("ada", "admin")
-    hall.account("mallory", "citizen")
-    attacker, victim = hall.browser(), hall.browser()
-    attacker.sign_in("mallory")
+    hall.account("ada", "admin", password=PASSWORD)
+    attacker, victim = hall.signed_in("mallory", "citizen"), hall.browser()
     planted = attacker.client.cookies["synapolis_session"]
     victim.client.cookies.set("synapolis_session", planted)
     before = victim.me()["csrf"]
@@ -96,7 +94,7 @@ def test_signing_in_gives_a_new_session_so_that_a_planted_one_is_worth_nothing(h
 
 
 def test_nothing_that_opens_a_door_is_in_the_records(hall, tmp_path):
-    browser = hall.signed_in("ada", "admin", "analyst")
+    browser = hall.signed_in("ada", "admin", "analyst", password=PASSWORD)
     secret = browser.post("/tokens", {"name": "nightly", "roles": ["analyst"]}).json()["secret"]
     cookie = browser.client.cookies["synapolis_session"]
     hall.store.close()
@@ -108,7 +106,7 @@ def test_nothing_that_opens_a_door_is_in_the_records(hall, tmp_path):
 
 @pytest.mark.parametrize("past", [{"expires": timedelta(0)}, {"seen": timedelta(hours=12)}])
 def test_a_session_ends_by_itself(hall, past):
-    browser = hall.signed_in("ada", "admin", "analyst")
+    browser = hall.signed_in("ada", "admin", "analyst", password=PASSWORD)
     csrf = browser.me()["csrf"]
     with hall.store.write() as connection:
         for column, ago in past.items():
@@ -121,7 +119,7 @@ def test_a_session_ends_by_itself(hall, past):
 
 
 def test_a_session_in_use_is_seen_and_others_can_be_ended_from_here(hall):
-    here, there = hall.signed_in("ada", "admin"), hall.browser()
+    here, there = hall.signed_in("ada", "admin", password=PASSWORD), hall.browser()
     there.client.headers["user-agent"] = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1"
     there.sign_in("ada")
     with hall.store.write() as connection:
@@ -224,7 +222,7 @@ def test_an_officer_may_give_a_program_less_than_all(hall):
 
 
 def test_a_changed_password_ends_every_other_session_and_needs_the_old_one(hall):
-    here, there = hall.signed_in("ada", "admin"), hall.browser()
+    here, there = hall.signed_in("ada", "admin", password=PASSWORD), hall.browser()
     there.sign_in("ada")
     new = "eight blue ferries at dusk"
     assert here.call("PUT", "/password", json={"old": "not it at all", "new": new}).status_code == 403

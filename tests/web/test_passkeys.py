@@ -138,6 +138,7 @@ def test_a_passkey_of_a_disabled_account_or_a_removed_one_opens_nothing(hall, ad
     ada.call("PATCH", f"/accounts/{bob.me()['account']['id']}", json={"disabled": True})
     assert use(hall.browser(), key).status_code == 401
     make(ada, mine := Authenticator())
+    make(ada, Authenticator())
     kept = ada.get("/passkeys").json()["items"][0]["id"]
     assert ada.call("DELETE", f"/passkeys/{kept}").status_code == 204
     assert use(hall.browser(), mine).status_code == 401

@@ -127,7 +127,7 @@ def test_every_reply_says_what_a_browser_may_do_with_it(hall):
 
 def test_on_https_the_cookie_is_for_https_and_this_host_only(tmp_path):
     hall = entrance(tmp_path, host="0.0.0.0", hosts=("twin.example.org",), secure=True)
-    hall.account("ada", "admin")
+    hall.account("ada", "admin", password=PASSWORD)
     browser = hall.browser("https://twin.example.org")
     reply = browser.sign_in("ada")
     cookie = reply.headers["set-cookie"]
@@ -206,7 +206,7 @@ def test_each_wrong_password_makes_the_next_wait_longer():
 
 
 def test_guessing_is_slowed_and_told_in_the_journal_without_what_was_typed(hall):
-    hall.account("ada", "admin")
+    hall.account("ada", "admin", password=PASSWORD)
     browser = hall.browser()
     codes = [browser.sign_in("ada", f"a wrong password {k}").status_code for k in range(8)]
     assert codes == [401] * 5 + [429] * 3

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from synapolis.layers.city import City
-from synapolis.web.depends import DeskDep
+from synapolis.web.depends import DeskDep, Needs
 from synapolis.web.errors import Problem, ProblemOut
 from synapolis.web.ogc.collections import Collection, collections_of, feature_id
 from synapolis.web.ogc.crs import Reference, references
@@ -34,7 +34,7 @@ from synapolis.web.ogc.replies import (
     unchanged,
 )
 
-router = APIRouter(prefix="/ogc", tags=["ogc features"])
+router = APIRouter(prefix="/ogc", tags=["ogc features"], dependencies=[Depends(Needs("look"))])
 LICENCES = {
     "ODbL 1.0": "https://opendatacommons.org/licenses/odbl/1-0/",
     "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",

@@ -35,7 +35,7 @@ from synapolis.web.security.principal import Who
 from synapolis.web.state import Desk
 from synapolis.web.work.jobs import owner_of
 
-router = APIRouter(prefix="/ogc", tags=["ogc processes"])
+router = APIRouter(prefix="/ogc", tags=["ogc processes"], dependencies=[Depends(Needs("look"))])
 STATES = {
     "queued": "accepted",
     "running": "running",
