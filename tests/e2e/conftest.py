@@ -18,10 +18,9 @@ from pathlib import Path
 
 import pytest
 
-WINDOW = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+from e2e.browsing import LAUNCH, WINDOW
+
 PAGES = Path(__file__).resolve().parents[2] / "src" / "synapolis" / "web" / "pages" / "index.html"
-LAUNCH = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 READY_WITHIN = 120  # s: the first start builds the city
 
 
