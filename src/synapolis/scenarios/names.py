@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -32,6 +32,7 @@ class KnownName(NamedTuple):
     main: bool = True
 
 
+@lru_cache(maxsize=100_000)
 def normalise(name: str) -> str:
     """Return a name without case, accents or punctuation: `Töölönlahden-katu` is `toolonlahden katu`."""
     plain = unicodedata.normalize("NFKD", name.translate(_LETTERS)).casefold()
