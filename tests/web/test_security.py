@@ -166,6 +166,7 @@ def test_too_many_requests_wait_and_files_and_tiles_do_not(tmp_path):
     assert browser.client.get("/assets/x.js").status_code == 404
 
 
+@pytest.mark.slow
 def test_two_hundred_readers_behind_one_address_are_let_in(hall):
     client = hall.browser().client
     assert {client.get("/api/v1/may/look").status_code for _ in range(400)} == {200}

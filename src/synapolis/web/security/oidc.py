@@ -72,6 +72,7 @@ class Providers:
         self._asked: Challenges[OidcAsked] = Challenges(ANSWERED_WITHIN)
         self._said: dict[str, tuple[float, dict[str, Any]]] = {}
         self._lock = threading.Lock()
+        self._trust = httpx.create_ssl_context() if providers else True
 
     def get(self, provider_id: str) -> Provider | None:
         """The provider of an id."""
@@ -129,7 +130,7 @@ class Providers:
             until, about = self._said.get(provider.id, (0.0, {}))
         if until > time.monotonic():
             return about
-        about = _get(f"{provider.issuer}/.well-known/openid-configuration", "its description")
+        about = self._call("GET", f"{provider.issuer}/.well-known/openid-configuration", "its description")
         if str(about.get("issuer", "")).rstrip("/") != provider.issuer:
             raise OidcError("provider", "the provider says that it is another issuer than the one configured")
         for name in NEEDED:
@@ -150,17 +151,13 @@ class Providers:
                 auth = httpx.BasicAuth(provider.client_id, provider.secret)
             else:
                 form["client_secret"] = provider.secret
-        try:
-            reply = httpx.post(about["token_endpoint"], data=form, auth=auth, timeout=PATIENCE)
-        except httpx.HTTPError as error:
-            raise OidcError("unreachable", f"the provider cannot be reached: {type(error).__name__}") from None
-        return _read(reply, "the token")
+        return self._call("POST", about["token_endpoint"], "the token", data=form, auth=auth)
 
     def _verified(self, provider: Provider, about: dict[str, Any], token: object, nonce: str) -> dict[str, Any]:
         """Claims of an ID token whose signature, issuer, audience, time and nonce are right."""
         if not isinstance(token, str):
             raise OidcError("provider", "the provider gave no ID token")
-        keys = _get(about["jwks_uri"], "its keys")
+        keys = self._call("GET", about["jwks_uri"], "its keys")
         try:
             claims = dict(jwt.decode(token, KeySet.import_key_set(keys), algorithms=list(SIGNED_BY)).claims)  # type: ignore[arg-type]
             jwt.JWTClaimsRegistry(
@@ -191,24 +188,24 @@ class Providers:
         if not provider.claim or provider.claim in claims or not address or not isinstance(access, str):
             return claims
         _trusted(address, "userinfo_endpoint")
-        more = _get(address, "more of the person", {"authorization": f"Bearer {access}"})
+        more = self._call("GET", address, "more of the person", headers={"authorization": f"Bearer {access}"})
         if more.get("sub") != claims["sub"]:
             raise OidcError("token", "the provider tells of another person than the ID token does")
         return more | claims
+
+    def _call(self, method: str, address: str, what: str, **more: Any) -> dict[str, Any]:
+        """What a provider says at an address; each time anew, so that no cookie of one person goes with another."""
+        try:
+            reply = httpx.request(method, address, timeout=PATIENCE, verify=self._trust, **more)
+        except httpx.HTTPError as error:
+            raise OidcError("unreachable", f"the provider cannot be reached: {type(error).__name__}") from None
+        return _read(reply, what)
 
 
 def _trusted(address: object, name: str) -> None:
     parts = urlsplit(address) if isinstance(address, str) else None
     if parts is None or (parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK)):
         raise OidcError("provider", f"the provider's {name} is no https address")
-
-
-def _get(address: str, what: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    try:
-        reply = httpx.get(address, headers=headers, timeout=PATIENCE)
-    except httpx.HTTPError as error:
-        raise OidcError("unreachable", f"the provider cannot be reached: {type(error).__name__}") from None
-    return _read(reply, what)
 
 
 def _read(reply: httpx.Response, what: str) -> dict[str, Any]:
