@@ -11,7 +11,12 @@ function read(text: string | null): Spot | null {
   return real ? spot : null;
 }
 
-const parameters = () => new URLSearchParams(place().hash);
+/** What stands behind `#`, without what is not ours (the skip link leaves its target there). */
+function parameters(): URLSearchParams {
+  const all = new URLSearchParams(place().hash);
+  for (const name of [...all.keys()]) if (name !== "at" && name !== "to") all.delete(name);
+  return all;
+}
 
 export const spot = (which: Which): Spot | null => read(parameters().get(which));
 
@@ -23,4 +28,4 @@ export function choose(which: Which, chosen: Spot | null): void {
 }
 
 /** An address of these pages that keeps the reader's place. */
-export const keeping = (path: string): string => (place().hash ? `${path}#${place().hash}` : path);
+export const keeping = (path: string): string => (parameters().size ? `${path}#${parameters()}` : path);
