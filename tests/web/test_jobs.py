@@ -193,3 +193,10 @@ def test_who_has_a_job_running_waits_behind_who_has_none(queue, busy):
     firsts = {owner: next(k for k, job in enumerate(order) if job.owner == owner) for owner in {j.owner for j in queue}}
     if busy in firsts:
         assert all(place < firsts[busy] for owner, place in firsts.items() if owner != busy)
+
+
+def test_a_run_without_a_title_is_called_by_what_it_does(client):
+    edits = [{"kind": "add_homes", "area": {"place": "Old Town"}, "homes": 50},
+             {"kind": "close_street", "street": "Nowhere Lane"}]  # fmt: skip
+    reply = client.post("/cities/town/jobs", json={"kind": "run", "scenario": {"edits": edits}})
+    assert reply.json()["title"] == "Adding 50 homes in Old Town"

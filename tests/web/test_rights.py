@@ -5,26 +5,24 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-from web.entrance import PASSWORD
-
 ASK = {"kind": "ask", "question": "What happens to stormwater if we add 50 homes in Old Town?"}
 BODY = {"title": "Homes", "edits": [{"kind": "add_homes", "area": {"place": "Old Town"}, "homes": 50}]}
 
 
 @pytest.fixture
 def people(app, client):
-    """A browser for each of some people, by name; `visitor` is nobody."""
-    accounts = app.state.security.accounts
-    accounts.add("first", ("admin",), by="tests", password=PASSWORD)
+    """A program of each of some people, by name; `visitor` is nobody."""
+    security = app.state.security
+    security.accounts.add("first", ("admin",), by="tests")
 
     def browser(name, *roles):
         opened = TestClient(app, base_url=client.base_url)
         if roles:
-            accounts.add(name, roles, by="tests", password=PASSWORD)
-            token = {"X-CSRF-Token": opened.get("/me").json()["csrf"]}
-            reply = opened.post("/session", json={"name": name, "password": PASSWORD}, headers=token)
-            assert reply.status_code == 200, reply.text
-        opened.headers["X-CSRF-Token"] = opened.get("/me").json()["csrf"]
+            account = security.accounts.add(name, roles, by="tests")
+            secret, _ = security.sessions.add_token(account, "tests", roles, 1, by="tests")
+            opened.headers["Authorization"] = f"Bearer {secret}"
+        else:
+            opened.headers["X-CSRF-Token"] = opened.get("/me").json()["csrf"]
         return opened
 
     return {

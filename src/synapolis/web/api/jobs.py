@@ -14,6 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from synapolis.agents.question import LONGEST
 from synapolis.core.digest import digest
 from synapolis.records.tables_desk import JobRow
+from synapolis.scenarios.edits import Scenario
+from synapolis.web.api.questions import checked
 from synapolis.web.api.scenarios import ScenarioIn, kept_content
 from synapolis.web.depends import DeskDep, Needs
 from synapolis.web.errors import Problem, ProblemOut
@@ -157,7 +159,14 @@ def _asked(desk: Desk, city: str, body: AskIn | RunIn) -> tuple[dict[str, Any], 
             422, "the scenario changes nothing: it has no edit that is switched on; add one, or switch one on"
         )
     request = {"scenario": content, **more} | ({"want": want} if want else {})
-    return request, content["title"] or f"A scenario of {len(content['edits'])} edits", kept
+    return request, content["title"] or _in_words(desk, city, content), kept
+
+
+def _in_words(desk: Desk, city: str, content: dict[str, Any]) -> str:
+    """What a scenario without a title does, as far as its edits fit the city."""
+    found = [checked(edit, desk.city(city)) for edit in Scenario.model_validate(content).active]
+    said = "; ".join(edit.says for edit in found if edit.fits) or f"{len(found)} edits"
+    return said[:1].upper() + said[1:200]
 
 
 def _of_version(desk: Desk, city: str, name: str, version: int | None) -> tuple[dict[str, Any], tuple[str, int]]:

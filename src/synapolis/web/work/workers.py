@@ -100,6 +100,7 @@ class Workers:
         self._calls: deque[Call] = deque()
         self._calls_turn = True
         self._alone = Alone()
+        self._dropped: deque[str] = deque(maxlen=REMEMBERED)
         self._far: dict[str, Far] = {}
         self._ended: OrderedDict[str, JobRow] = OrderedDict()
         self._order: list[str] = []
@@ -214,6 +215,8 @@ class Workers:
             if row is None:
                 continue
             self._calls_turn = True
+            if row.id in self._dropped:  # cancelled as it began
+                continue
             if not hand.ready:  # it ended meanwhile
                 await run_in_threadpool(self.jobs.put_back, row.id, unspent=True)
                 continue
@@ -361,6 +364,9 @@ class Workers:
                 with suppress(OSError):
                     hand.connection.send(("stop", hand.number))
                 hand.kill = self._loop.call_later(GRACE, hand.process.kill)
+                break
+        else:
+            self._dropped.append(name)
         self._keep(self._ended_as(name))
         self._wake.set()
 
