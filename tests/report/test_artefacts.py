@@ -66,6 +66,26 @@ def test_a_picture_shows_each_cell_where_it_lies_on_the_globe(written, town):
     assert found == expected
 
 
+def test_nothing_is_painted_outside_the_grid(written, town):
+    """The grid lies askew in Web Mercator: the corners of its picture are outside it."""
+    to_city = Transformer.from_crs("EPSG:3857", town.crs, always_xy=True)
+    to_mercator = Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
+    folder, _, _ = written[0]
+    entry = maps_of(folder)["maps"][0]
+    classes = np.asarray(Image.open(folder / entry["files"]["after"]))
+    (left, top), (right, bottom) = (to_mercator.transform(*entry["corners"][corner]) for corner in (0, 2))
+    rows, columns = classes.shape
+    u = left + (np.arange(columns) + 0.5) / columns * (right - left)
+    v = top - (np.arange(rows) + 0.5) / rows * (top - bottom)
+    x, y = to_city.transform(*np.meshgrid(u, v))
+    west, south, east, north = town.grid.bounds
+    cell = town.grid.cell_size  # at the border itself either is right
+    outside = (x < west - cell) | (x > east + cell) | (y < south - cell) | (y > north + cell)
+    assert outside.sum() > 100
+    assert (classes[outside] == 0).all()
+    assert classes.max() <= len(entry["legends"]["value"]["colours"])
+
+
 def test_features_carry_the_class_that_the_legend_names(written):
     """Oracle: the class of each value by the legend's own limits."""
     folder, _, evidence = written[1]

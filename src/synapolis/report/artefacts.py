@@ -40,7 +40,6 @@ WGS84, MERCATOR = "EPSG:4326", "EPSG:3857"
 LONG_SIDE = 2048  # pixels: no picture of cells is larger
 FINER = 1.5  # pixels of a picture for each cell: sharp edges survive the turn into Web Mercator
 STAGES = ("before", "after", "change")
-NEVER_PAINTED = 255
 
 
 def write_artefacts(answer: Answer, evidence: Evidence, folder: Path) -> Path:
@@ -135,8 +134,7 @@ class _Ground:
             src_crs=self.city.crs,
             dst_transform=self.transform,
             dst_crs=MERCATOR,
-            src_nodata=NEVER_PAINTED,
-            dst_nodata=0,
+            init_dest_nodata=False,  # what lies outside the grid stays class 0
             resampling=Resampling.nearest,
         )
         return target
