@@ -72,6 +72,10 @@ class Evidences:
         self._until, self._seq = 0.0, -1
         self._found: dict[str, Evidence] = {}
 
+    def renew(self) -> None:
+        """Look at the journal again when evidence is next asked for."""
+        self._until = 0.0
+
     def of(self, register: Register) -> dict[str, Evidence]:
         """Evidence on every entry that has any, as of at most `FRESH` seconds ago."""
         with self._lock:

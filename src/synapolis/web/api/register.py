@@ -205,12 +205,18 @@ async def _entry(entry: EntryId, request: Request, keepers: KeepersDep, register
 EntryDep = Annotated[AlgorithmEntry, Depends(_entry)]
 
 
-async def _evidences(request: Request, register: RegisterDep) -> dict[str, Evidence]:
-    held = per_desk(request.app.state, "evidences", lambda _: Evidences())
-    return await run_in_threadpool(held.of, register[0])
+async def _evidences(request: Request) -> Evidences:
+    return per_desk(request.app.state, "evidences", lambda _: Evidences())
 
 
-EvidenceDep = Annotated[dict[str, Evidence], Depends(_evidences)]
+EvidencesDep = Annotated[Evidences, Depends(_evidences)]
+
+
+async def _evidence(evidences: EvidencesDep, register: RegisterDep) -> dict[str, Evidence]:
+    return await run_in_threadpool(evidences.of, register[0])
+
+
+EvidenceDep = Annotated[dict[str, Evidence], Depends(_evidence)]
 
 
 @router.get("/register", response_model=RegisterOut)
@@ -265,6 +271,7 @@ def complain(
 ) -> NotedOut:
     """Complain about an algorithm: it stands in the journal, and is counted on the entry."""
     written = register[0].note(found.id, "complaint", body.text, actor=who.actor)
+    evidences.renew()
     return NotedOut(seq=written.seq, at=written.at)
 
 
