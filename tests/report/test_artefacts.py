@@ -183,3 +183,18 @@ def test_a_map_over_time_has_a_picture_for_each_moment_under_one_legend(items, t
         wet = [int((np.asarray(Image.open(folder / name)) > 0).sum()) for name in names]
         assert wet == sorted(wet)
         assert (folder / names[-1]).read_bytes() == (folder / entry["files"][stage]).read_bytes()
+
+
+def test_links_that_carry_nothing_are_not_painted_and_read_back_as_nothing(items, tmp_path):
+    answer, evidence = items[1]
+    links = evidence.maps[1]
+    carried = np.arange(len(links.before)) > 2
+    layer = dataclasses.replace(links, before=links.before * carried, after=links.after * carried)
+    again_evidence = dataclasses.replace(evidence, maps=(layer,))
+    folder = write_artefacts(answer, again_evidence, tmp_path / "answer")
+    features = json.loads((folder / "map-1.geojson").read_text())["features"]
+    assert [feature["properties"]["before"] for feature in features[:3]] == [None] * 3
+    assert [feature["properties"]["class_after"] for feature in features[:3]] == [None] * 3
+    again = read_artefacts(folder, evidence.city).maps[0]
+    np.testing.assert_allclose(again.before, layer.before, rtol=1e-5)
+    np.testing.assert_allclose(again.after, layer.after, rtol=1e-5)

@@ -328,14 +328,26 @@ def _write_places(sheet: _Sheet, ground: _Ground, folder: Path) -> dict[str, str
     ids = np.asarray(ids_of_rows(table, len(shapes)), dtype=object)
     columns: dict[str, list[Any]] = {"id": ids[kept].tolist(), "name": own[kept].tolist()}
     columns |= {stage: [None] * len(kept) if v is None else _numbers(v[kept]) for stage, v in sheet.values.items()}
+    idle = _idle(sheet)[kept]
+    for stage in ("before", "after"):
+        columns[stage] = [None if nothing else value for value, nothing in zip(columns[stage], idle, strict=True)]
     for stage in sheet.classes:
-        bands = bands_of(sheet.ramps[stage], sheet.values[stage][kept]).tolist()
+        values = sheet.values[stage][kept]
+        bands = bands_of(sheet.ramps[stage], np.where(idle, np.nan, values)).tolist()
         columns[f"class_{stage}"] = [None if band < 0 else band for band in bands]
     if sheet.layer.kind == "sites":
         columns |= {extra: _numbers(np.asarray(table[extra])[kept]) for extra in ("homes", "levels") if extra in table}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     _write_features(shapes[kept], rows, folder / f"{sheet.name}.geojson")
     return dict.fromkeys(sheet.classes, f"{sheet.name}.geojson") | {"features": f"{sheet.name}.geojson"}
+
+
+def _idle(sheet: _Sheet) -> NDArray[np.bool_]:
+    """Links that carry nothing in either state, footpaths on a map of cars: told by a change of 0 without values."""
+    before, after = sheet.values["before"], sheet.values["after"]
+    if sheet.layer.kind != "links" or before is None or after is None:
+        return np.zeros(len(shapes_of(sheet.layer)), dtype=bool)
+    return np.asarray((before == 0) & (after == 0))
 
 
 def _write_features(shapes: NDArray[Any], rows: list[dict[str, Any]], path: Path) -> None:
@@ -356,6 +368,9 @@ def _read_layer(entry: Mapping[str, Any], folder: Path, city: City) -> MapLayer:
         return MapLayer(unit=entry["raw_unit"], before=bands.get("before"), after=bands.get("after"), **facts)
     table = _table(folder / entry["files"]["features"], city)
     values = {s: table[s].to_numpy(dtype=float) if s in entry["stages"] else None for s in ("before", "after")}
+    if entry["kind"] == "links":  # those that carry nothing have a change of 0 alone
+        idle = table["change"].to_numpy(dtype=float) == 0
+        values = {s: v if v is None else np.where(idle & np.isnan(v), 0.0, v) for s, v in values.items()}
     return MapLayer(unit=entry["raw_unit"], before=values["before"], after=values["after"], geometry=table, **facts)
 
 
