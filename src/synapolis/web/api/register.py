@@ -267,7 +267,11 @@ def export_entry(found: EntryDep, standard: str, _who: Look) -> Response:
 
 @router.post("/register/{entry:path}/complaints", status_code=201)
 def complain(
-    who: Annotated[Who, Depends(Needs("comment"))], found: EntryDep, body: ComplaintIn, register: RegisterDep
+    who: Annotated[Who, Depends(Needs("comment"))],
+    found: EntryDep,
+    body: ComplaintIn,
+    register: RegisterDep,
+    evidences: EvidencesDep,
 ) -> NotedOut:
     """Complain about an algorithm: it stands in the journal, and is counted on the entry."""
     written = register[0].note(found.id, "complaint", body.text, actor=who.actor)
