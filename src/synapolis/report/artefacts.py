@@ -39,7 +39,7 @@ FORMAT = 1
 WGS84, MERCATOR = "EPSG:4326", "EPSG:3857"
 LONG_SIDE = 2048  # pixels: no picture of cells is larger
 FINER = 1.5  # pixels of a picture for each cell: sharp edges survive the turn into Web Mercator
-STAGES = ("before", "after", "change")
+_told = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def write_artefacts(answer: Answer, evidence: Evidence, folder: Path) -> Path:
@@ -233,7 +233,7 @@ def write_picture(classes: NDArray[np.uint8], ramp: Ramp, path: Path) -> None:
     """Write classes as a PNG with a palette; class 0 is transparent."""
     picture = Image.fromarray(classes, mode="P")
     picture.putpalette([int(colour[i : i + 2], 16) for colour in ("#ffffff", *ramp.colours) for i in (1, 3, 5)])
-    picture.save(path, "PNG", transparency=0, compress_level=6)
+    picture.save(path, "PNG", transparency=0, compress_level=4)
 
 
 def _write(answer: Answer, evidence: Evidence, folder: Path) -> None:
@@ -354,7 +354,7 @@ def _write_features(shapes: NDArray[Any], rows: list[dict[str, Any]], path: Path
     """Write GeoJSON, one feature a line, numbered in order."""
     drawn = shapely.to_geojson(shapes)
     lines = [
-        f'{{"type":"Feature","id":{i},"properties":{json.dumps(row, ensure_ascii=False)},"geometry":{shape}}}'
+        f'{{"type":"Feature","id":{i},"properties":{_told(row)},"geometry":{shape}}}'
         for i, (row, shape) in enumerate(zip(rows, drawn, strict=True))
     ]
     path.write_text('{"type":"FeatureCollection","features":[\n' + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
