@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import update
 from synapolis.records.journal import stamp, utc_now
 from synapolis.records.tables_accounts import sessions, tokens
 from synapolis.web.errors import Problem
+from synapolis.web.security import passwords
 from synapolis.web.security import sessions as lookups
 from synapolis.web.security.passwords import hash_password, password_fits, refuse_weak
 from synapolis.web.security.sessions import device_of
@@ -263,6 +265,33 @@ def test_administrators_add_change_and_remove_accounts(hall):
         "added", "added", "changed", "changed", "password set", "changed", "removed",
     ]  # fmt: skip
     assert {told["actor"] for told in hall.told("account")} == {"tests", "ada"}
+
+
+def test_a_long_list_of_accounts_comes_in_pages(hall):
+    ada = hall.signed_in("ada", "admin")
+    for k in range(4):
+        hall.account(f"person {k}", "citizen")
+    names, cursor = [], None
+    while True:
+        page = ada.get("/accounts", params={"limit": 2} | ({"cursor": cursor} if cursor else {}))
+        names += [one["name"] for one in page.json()["items"]]
+        cursor = page.json()["next"]
+        if cursor is None:
+            break
+    assert names == ["ada", "person 0", "person 1", "person 2", "person 3"]
+    assert ada.get("/accounts", params={"cursor": "nonsense"}).status_code == 422
+    first = ada.get("/accounts")
+    assert ada.get("/accounts", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+
+
+def test_many_who_sign_in_at_once_do_not_hold_up_the_rest():
+    with ExitStack() as waiting:
+        for _ in range(10):
+            waiting.enter_context(passwords._queue)
+        with pytest.raises(Problem, match="too many people sign in at this moment") as refused:
+            password_fits(PASSWORD, None)
+        assert refused.value.status == 503
+    assert not password_fits(PASSWORD, None)
 
 
 def test_the_last_administrator_stays_one(hall):

@@ -125,6 +125,18 @@ def test_every_reply_says_what_a_browser_may_do_with_it(hall):
     assert browser.get("/me").headers["cache-control"] == "no-store"
 
 
+def test_even_an_unexpected_error_says_it(hall):
+    def broken():
+        raise ZeroDivisionError
+
+    hall.app.add_api_route("/api/v1/broken", broken)
+    reply = hall.browser(raise_server_exceptions=False).client.get("/api/v1/broken")
+    assert reply.status_code == 500
+    assert "division" not in reply.text
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert "content-security-policy" in reply.headers
+
+
 def test_on_https_the_cookie_is_for_https_and_this_host_only(tmp_path):
     hall = entrance(tmp_path, host="0.0.0.0", hosts=("twin.example.org",), secure=True)
     hall.account("ada", "admin", password=PASSWORD)
@@ -208,6 +220,7 @@ def test_each_wrong_password_makes_the_next_wait_longer():
 
 def test_guessing_is_slowed_and_told_in_the_journal_without_what_was_typed(hall):
     hall.account("ada", "admin", password=PASSWORD)
+    hall.security.attempts = Attempts(clock=lambda: 0.0)
     browser = hall.browser()
     codes = [browser.sign_in("ada", f"a wrong password {k}").status_code for k in range(8)]
     assert codes == [401] * 5 + [429] * 3

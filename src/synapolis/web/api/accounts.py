@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from synapolis.records.tables_accounts import Account as AccountRow
 from synapolis.web.depends import Needs
+from synapolis.web.replies import Cursor, Limit, cursor_of, entity, place_of
 from synapolis.web.security.principal import Role, Who
 from synapolis.web.security.state import SecurityDep
 
@@ -39,7 +40,7 @@ class AccountsOut(BaseModel):
     """Accounts, by name."""
 
     items: list[AccountOut]
-    next: None = None
+    next: str | None
 
 
 class AccountIn(BaseModel):
@@ -58,10 +59,14 @@ class AccountChange(BaseModel):
     password: str | None = Field(None, max_length=1000)
 
 
-@router.get("/accounts")
-def list_accounts(who: Admin, security: SecurityDep) -> AccountsOut:  # noqa: ARG001
+@router.get("/accounts", response_model=AccountsOut, dependencies=[Depends(Needs("administer"))])
+def list_accounts(request: Request, security: SecurityDep, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """List every account."""
-    return AccountsOut(items=[AccountOut.of(row) for row in security.accounts.all()])
+    begin = place_of(cursor) or 0
+    rows = security.accounts.all()
+    end = begin + limit
+    items = [AccountOut.of(row) for row in rows[begin:end]]
+    return entity(request, AccountsOut(items=items, next=cursor_of(end) if end < len(rows) else None))
 
 
 @router.post("/accounts", status_code=201)

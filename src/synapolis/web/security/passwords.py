@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -20,6 +22,7 @@ COMMON = (
 
 _hasher = PasswordHasher()  # RFC 9106, low memory: argon2id, 64 MiB, 3 passes
 _few = threading.BoundedSemaphore(2)  # each takes 64 MiB and a processor
+_queue = threading.BoundedSemaphore(10)  # those who wait hold threads that other requests need
 _NOBODY = _hasher.hash("nobody's password, so that an unknown name takes as long as a wrong password")
 
 
@@ -55,15 +58,33 @@ def refuse_weak(password: str, name: str) -> None:
         raise Problem(422, said, errors=[("body.password", said)])
 
 
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for one's turn to hash; too many at once are sent away.
+
+    Raises
+    ------
+    Problem
+        503, with when to try again.
+    """
+    if not _queue.acquire(blocking=False):
+        raise Problem(503, "too many people sign in at this moment; try again in 3 s", headers={"retry-after": "3"})
+    try:
+        with _few:
+            yield
+    finally:
+        _queue.release()
+
+
 def hash_password(password: str) -> str:
     """The argon2id hash of a password, with its salt and settings."""
-    with _few:
+    with _turn():
         return _hasher.hash(_plain(password))
 
 
 def password_fits(password: str, kept: str | None) -> bool:
     """Whether it is the password; takes as long where there is none."""
-    with _few:
+    with _turn():
         try:
             _hasher.verify(kept or _NOBODY, _plain(password[:LONGEST]))
         except (VerificationError, InvalidHashError):

@@ -11,7 +11,11 @@ from synapolis.web.settings import Settings
 
 
 def protect(app: FastAPI, settings: Settings) -> None:
-    """Add the middlewares; a request passes them from the last added to the first."""
+    """Add the middlewares: headers to every reply, then the gate, then limits.
+
+    Headers stand around even the reply to an unexpected error, which is made outside of all other middlewares.
+    """
     app.add_middleware(Limits, guard=settings.guard)
     app.add_middleware(Gate, settings=settings)
-    app.add_middleware(Headers, secure=settings.secure)
+    inner = app.build_middleware_stack
+    setattr(app, "build_middleware_stack", lambda: Headers(inner(), secure=settings.secure))  # noqa: B010 - a method
