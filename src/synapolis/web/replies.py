@@ -37,23 +37,27 @@ Words = Annotated[str, KEPT]
 
 
 def entity(
-    request: Request, shape: BaseModel | Mapping[str, Any], *, mark: str = "", status: int = 200,
+    request: Request, shape: BaseModel | Mapping[str, Any] | bytes, *, mark: str = "", status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
     """Reply with a JSON entity under its strong ETag, or with 304 where the asker has it already.
 
     Parameters
     ----------
+    shape : the entity, or its JSON where that is kept
     mark : begins the tag, where a part of it is to be told from the rest (a version)
     """
-    body = shape.model_dump(mode="json") if isinstance(shape, BaseModel) else dict(shape)
-    reply = JSONResponse(body, status)
-    etag = f'"{mark}{digest(bytes(reply.body))[:20]}"'
-    told = {"etag": etag, "cache-control": "no-cache", **(headers or {})}
-    if request.method in {"GET", "HEAD"} and etag in tags(request.headers.get("if-none-match", "")):
+    body = _json(shape)
+    told = {"etag": f'"{mark}{digest(body)[:20]}"', "cache-control": "no-cache", **(headers or {})}
+    if request.method in {"GET", "HEAD"} and told["etag"] in tags(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=told)
-    reply.headers.update(told)
-    return reply
+    return Response(body, status, media_type="application/json", headers=told)
+
+
+def _json(shape: BaseModel | Mapping[str, Any] | bytes) -> bytes:
+    if isinstance(shape, bytes):
+        return shape
+    return shape.model_dump_json().encode() if isinstance(shape, BaseModel) else bytes(JSONResponse(dict(shape)).body)
 
 
 def tags(header: str) -> list[str]:

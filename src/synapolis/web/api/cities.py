@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -109,8 +109,15 @@ async def city(city: str, place: CityDep, request: Request, desk: DeskDep) -> Re
     drawn = shelf.ready(city)
     if drawn is None:
         shelf.begin(desk, city)  # whoever opens a city asks for its tiles next
-    shade = drawn.about["hillshade"] if drawn is not None else terrain_shade(place)
-    return entity(request, await run_in_threadpool(_city, city, place, shade))
+    key = (city, place.digest, drawn is not None)
+    if key not in _TOLD:
+        shade = drawn.about["hillshade"] if drawn is not None else terrain_shade(place)
+        _TOLD[key] = (await run_in_threadpool(_city, city, place, shade)).model_dump_json().encode()
+    return entity(request, _TOLD[key])
+
+
+_TOLD: dict[tuple[str, str, bool], bytes] = {}
+"""What was told of each city, before and after it was drawn: every page begins with it."""
 
 
 def _city(name: str, place: City, shade: Mapping[str, Any] | None) -> CityOut:
@@ -176,6 +183,12 @@ def _name(desk: Desk, name: str) -> CityName:
 
 
 def _degrees(crs: str, bounds: Any) -> Bounds:
+    left, bottom, right, top = map(float, bounds)
+    return _kept_degrees(crs, (left, bottom, right, top))
+
+
+@lru_cache(maxsize=64)
+def _kept_degrees(crs: str, bounds: Bounds) -> Bounds:
     west, south, east, north = Transformer.from_crs(crs, WGS84, always_xy=True).transform_bounds(*bounds)
     return round(west, 6), round(south, 6), round(east, 6), round(north, 6)
 
