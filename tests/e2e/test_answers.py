@@ -15,11 +15,12 @@ from itertools import pairwise
 import pyogrio
 import pytest
 
+from e2e.browsing import PHONE
+
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.slow
 
 QUESTION = "What happens to stormwater and access to jobs if we add 500 homes in Kamppi?"
-PHONE = {"width": 390, "height": 844}
 BLOCKED, SITING, CLARIFY, REFUSED, UNKNOWN = ("b10cced0" * 2, "517e0000" * 2, "c1a51f00" * 2, "4ef05ed0" * 2, "0" * 16)
 ANSWERED_WITHIN = 240  # s: the first run of all
 ZOOMED = {"width": 320, "height": 256}
@@ -103,13 +104,17 @@ def maps_ready(page, count):
     expect(page.locator('.engine[data-ready="yes"]')).to_have_count(count, timeout=40_000)
 
 
+def parts(address):
+    return dict(re.findall(r"(\w+)=([^&]*)", address.partition("#")[2]))
+
+
 def behind(page):
     """View state in the address, once it has settled."""
     last = ""
     while (now := page.evaluate("location.hash")) != last:
         last = now
         page.wait_for_timeout(700)  # a camera may still move, and the address follows a little later
-    return dict(re.findall(r"(\w+)=([^&]*)", last))
+    return parts(last)
 
 
 def test_a_number_opens_its_pedigree_by_click_and_by_keyboard(opened, answer, accessible, picture):
@@ -253,25 +258,32 @@ def test_exports_open_in_other_programs(opened, answer, tmp_path):
 
 def test_a_shared_link_reopens_the_very_state(opened, answer, open_page, site):
     flood = next(one for one in answer["maps"] if one["times"])
-    page = opened(f"map={flood['n']}", permissions=["clipboard-read", "clipboard-write"])
-    maps_ready(page, 2)
-    page.get_by_role("button", name="Swipe").click()
-    maps_ready(page, 2)
+    page = opened(f"map={flood['n']}&mode=after", permissions=["clipboard-read", "clipboard-write"])
+    maps_ready(page, 1)
     page.get_by_role("button", name="One step on").click()
     page.get_by_role("slider", name="Opacity").press("ArrowLeft")
-    page.locator(".layer canvas").first.focus()
+    page.locator(".frame canvas").focus()
+    seen = behind(page)["camera"]
     page.keyboard.press("=")
-    state = behind(page)
+    expect(page).not_to_have_url(re.compile(seen), timeout=20_000)
+    page.get_by_role("button", name="Swipe").click()
+    maps_ready(page, 2)
+    behind(page)
     page.get_by_role("button", name="Copy link to this view").click()
     page.get_by_text("Link copied").first.wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     assert link.startswith(f"{site.url}/answer/{answer['hash'][:16]}#")
+    state = parts(link)
+    assert {"map", "mode", "time", "camera"} <= set(state)
 
     again = open_page(link.removeprefix(site.url))
     maps_ready(again, 2)
     assert behind(again) == state
     assert again.get_by_role("button", name="Swipe").get_attribute("aria-pressed") == "true"
-    assert flood["times"]["labels"][0] in again.locator("output").first.inner_text()
+    assert (
+        flood["times"]["labels"][0]
+        in again.get_by_role("group", name="Time of the flood").locator("output").inner_text()
+    )
     assert again.get_by_role("slider", name="Opacity").input_value() == state["opacity"]
     assert again.locator(".maps").evaluate("one => one.getBoundingClientRect().top < innerHeight")
 
@@ -310,7 +322,7 @@ def test_places_for_homes_are_ranked_and_drawn_against_each_other(opened, kept, 
         ["2.", "Roofs"],
     ]
     assert ranked.get_by_role("img", name=re.compile("2 places")).is_visible()
-    ranked.get_by_label("Upwards").select_option("runoff_volume")
+    ranked.get_by_role("combobox", name="Upwards").select_option("runoff_volume")
     assert accessible(page) == []
 
 
