@@ -41,10 +41,11 @@ from synapolis.layers.vocabulary import (
     SyntheticSewerPipes,
 )
 from synapolis.models.stormwater.frames import Frames
+from synapolis.models.stormwater.intervals import MM_PER_HOUR
 from synapolis.models.stormwater.sewer_run import SewerRun
 from synapolis.models.stormwater.sewers import Roofs, SewerNetwork, swmm_input
 from synapolis.models.stormwater.site import Site
-from synapolis.models.stormwater.surface import MM_PER_HOUR, Surface
+from synapolis.models.stormwater.surface import Surface
 
 CLOSING, OPENING = 0.5, 0.05
 """Factor on a gully's capacity in each interval in which its manhole spills, and what it regains in others [1]."""

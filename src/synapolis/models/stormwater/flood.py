@@ -87,8 +87,7 @@ def flood_again(earlier: Mapping[str, Any], before: Mapping[str, Any], now: Mapp
         return Flood(**earlier)
     record = Record(earlier["flood_steps"], earlier["flood_line_depths"])
     steps = list(sites[1].intervals(now["storm_intensity"], now["recession_time"]))
-    stream = earlier["flood_depth"] * earlier["flood_speed"]
-    part = rerun(record, met[0], met[1], steps, sites[1].grid.cell_size, stream)
+    part = rerun(record, met[0], met[1], steps, sites[1].grid.cell_size)
     if part is None or part.after.max_depth.max() > DEEPER * max(float(earlier["flood_depth"].max()), 0.1):
         return _flood(now)  # as well where the steps of before could be too long
     depth, speed = part.put(earlier["flood_depth"], "max_depth"), part.put(earlier["flood_speed"], "max_speed")

@@ -3,13 +3,13 @@
 The flood of today leaves behind its time steps and, now and then, its depths along every 31st row and column of the
 grid. Tiles between such lines are then run twice, as they are today and as they are after the edit, with the same time
 steps and with the depths on their outer border held at today's: the difference of the two is added to today's flood.
-Where the difference comes near a tile that was left out, that tile joins; where most of the ground would be run, all of
-it is.
+Where the difference comes near a tile that was left out, that tile is run up to that moment as it is today, and joins;
+where most of the ground would be run, all of it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ MARGIN = 15
 EVERY = 3
 """Intervals of the storm between two records of the depths."""
 
-FELT = 3e-4
+FELT = 5e-4
 """Difference of depth [m] beside a tile that is left out from which it joins."""
 
 PASSED = 5e-5
@@ -132,12 +132,7 @@ def differs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Flags:
 
 
 def rerun(
-    record: Record,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    intervals: Intervals,
-    cell_size: float,
-    stream: NDArray[np.float32],
+    record: Record, before: Mapping[str, Any], after: Mapping[str, Any], intervals: Intervals, cell_size: float
 ) -> Rerun | None:
     """Run again where an edit changes the flood.
 
@@ -146,49 +141,128 @@ def rerun(
     record : of the run on `before`
     before, after : what the water meets by cell, as `Surface` takes it; not everywhere the same
     intervals : length [s] and rain [m] of each, as in the run on `before`
-    stream : (row, column) how much water passes in the run on `before`: it tells where more would go
 
     Returns
     -------
     Rerun or None
         None where the water that differs would cover most of the grid.
     """
+    storm = Storm(record, intervals, cell_size)
     changed = differs(before, after)
     rain = sum(fallen for _, fallen in intervals) * float(after["rain_factor"].sum()) * cell_size**2
     most = min(PASSED * rain, SPREAD * changed.size * cell_size**2)
-    tiles, turns = _touched(changed), 0
-    while _cells(tiles, changed.shape).mean() <= MOST:
-        found = _run(record, (before, after), tiles, intervals, cell_size, most)
-        if isinstance(found, Rerun):
-            return found
-        turns += 1
-        tiles |= found | _onward(tiles | found, found, stream, turns)
-    return None
+    tiles = _touched(changed)
+    if _cells(tiles, changed.shape).mean() > MOST:
+        return None
+    patch = Patch(storm, (before, after), tiles)
+    for number in range(len(intervals)):
+        patch.advance(number)
+        if number % LOOK == LOOK - 1:
+            felt = _felt(patch, most)
+            if _cells(tiles | felt, changed.shape).mean() > MOST:
+                return None
+            if felt.any():
+                tiles = tiles | felt
+                patch = _joined(patch, felt, (before, after), number)
+    one, other = patch.surfaces
+    return Rerun(patch.window, one.result(), other.result(), (patch.frames[0], patch.frames[1]))
 
 
-def _onward(known: Flags, felt: Flags, stream: NDArray[np.float32], count: int) -> Flags:
-    """Mark the tiles into which the water of felt tiles runs on: so many, each where most passes."""
-    onward = np.zeros_like(known)
-    for at in np.argwhere(felt).tolist():
-        row, column = at
-        for _ in range(count):
-            box = _box(row, column)
-            edges = {
-                (row - 1, column): stream[box][:1],
-                (row + 1, column): stream[box][LINE:],
-                (row, column - 1): stream[box][:, :1],
-                (row, column + 1): stream[box][:, LINE:],
-            }
-            passes = {
-                tile: float(edge.sum())
-                for tile, edge in edges.items()
-                if 0 <= tile[0] < known.shape[0] and 0 <= tile[1] < known.shape[1] and not (known | onward)[tile]
-            }
-            if not passes or max(passes.values()) <= 0:
-                break
-            row, column = max(passes, key=lambda tile: passes[tile])
-            onward[row, column] = True
-    return onward
+@dataclass(frozen=True)
+class Storm:
+    """What drives a local run: the record of the whole, and the intervals [s], [m]."""
+
+    record: Record
+    intervals: Intervals
+    cell_size: float
+
+    def steps(self, number: int) -> Floats:
+        """Lengths of the flow steps of an interval [s]."""
+        first, last = np.searchsorted(self.record.steps[:, 0], (number, number + 1))
+        return self.record.steps[first:last, 1]
+
+
+class Patch:
+    """Tiles that are run, in the smallest window that holds them: as they are today, and perhaps after the edit."""
+
+    def __init__(self, storm: Storm, fields: Sequence[Mapping[str, Any]], tiles: Flags) -> None:
+        shape = fields[0]["elevation"].shape
+        cells = _cells(tiles, shape)
+        rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+        self.storm, self.tiles = storm, tiles
+        self.window = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+        cut: list[dict[str, Any]]
+        cut = [
+            {name: np.ascontiguousarray(_cut(values, self.window)) for name, values in each.items()} for each in fields
+        ]
+        covered = _cut(cells, self.window)
+        self.surfaces = [
+            Surface(**given | {"active": given["active"] & covered}, cell_size=storm.cell_size) for given in cut
+        ]
+        self.frames = [Frames.of(storm.intervals) for _ in fields]
+        self.rim = _cut(cells & _cells(~tiles, shape), self.window) & self.surfaces[0].domain.free
+        number = np.full(shape, -1)
+        on = lines(shape)
+        number[on] = np.arange(np.count_nonzero(on))
+        self._which = _cut(number, self.window)[self.rim]
+        self._places = self.surfaces[0].places(self.rim)
+        self._hold(0)
+
+    def _hold(self, done: int) -> None:
+        known = _between(self.storm.record.depths, done, len(self.storm.intervals), self._which)
+        for surface in self.surfaces:
+            surface.hold(self._places, known)
+
+    def advance(self, number: int) -> None:
+        """Run one interval, with the depths on the border held at those of the record."""
+        self._hold(number + 1)
+        steps = self.storm.steps(number)
+        for surface, frames in zip(self.surfaces, self.frames, strict=True):
+            surface.advance(*self.storm.intervals[number], steps)
+            frames.note(number + 1, surface)
+
+    def passed(self) -> list[Floats]:
+        """What has passed out by each cell of the border [m³], as (row, column), of each surface."""
+        grids = [np.zeros(self.rim.shape) for _ in self.surfaces]
+        for grid, surface in zip(grids, self.surfaces, strict=True):
+            grid[self.rim] = surface.passed
+        return grids
+
+    def take_over(self, other: Patch) -> None:
+        """Go on from where another patch within this one stands; of one surface, for both."""
+        at = other.window[0] - self.window[0], other.window[2] - self.window[2]
+        both = len(other.surfaces) == len(self.surfaces)
+        for n, surface in enumerate(self.surfaces):
+            surface.take_over(other.surfaces[n if both else 0], at, account=both)
+            taken = other.frames[n if both else 0].depths
+            while len(self.frames[n].depths) < len(taken):
+                self.frames[n].depths.append(np.zeros(self.rim.shape, np.float32))
+            if both:  # where they are the same, frames need not be told
+                for mine, given in zip(self.frames[n].depths, taken, strict=True):
+                    mine[at[0] : at[0] + given.shape[0], at[1] : at[1] + given.shape[1]] = given
+
+    def settle(self, earlier: Patch) -> None:
+        """Carry on what passed the border of an earlier patch; where that is no border any more, give it back."""
+        first, left = earlier.window[0] - self.window[0], earlier.window[2] - self.window[2]
+        before, after = (np.zeros(self.rim.shape) for _ in range(2))
+        for grid, old in zip((before, after), earlier.passed(), strict=True):
+            grid[first : first + old.shape[0], left : left + old.shape[1]] = old
+        for surface, grid in zip(self.surfaces, (before, after), strict=True):
+            surface.passed = grid[self.rim]
+        inner = self.surfaces[1].domain.free & ~self.rim & (before != after)
+        self.surfaces[1].give_back(self.surfaces[1].places(inner), (after - before)[inner] / self.storm.cell_size**2)
+
+
+def _joined(patch: Patch, felt: Flags, fields: tuple[Mapping[str, Any], Mapping[str, Any]], number: int) -> Patch:
+    """Return a patch with more tiles, which nothing had reached up to an interval: there both are as today."""
+    beside = Patch(patch.storm, fields[:1], felt)
+    for earlier in range(number + 1):
+        beside.advance(earlier)
+    wider = Patch(patch.storm, fields, patch.tiles | felt)
+    wider.take_over(beside)
+    wider.take_over(patch)
+    wider.settle(patch)
+    return wider
 
 
 def _box(row: int, column: int, more: int = 0, wide: int = 0) -> tuple[slice, slice]:
@@ -215,47 +289,6 @@ def _cells(tiles: Flags, shape: tuple[int, ...]) -> Flags:
     return cells
 
 
-def _run(
-    record: Record,
-    fields: tuple[Mapping[str, Any], Mapping[str, Any]],
-    tiles: Flags,
-    intervals: Intervals,
-    cell_size: float,
-    most: float,
-) -> Rerun | Flags:
-    """Run tiles side by side, with the depths on their border held at those of the record.
-
-    Returns the tiles on which the edit is felt as soon as there are any.
-    """
-    shape = fields[0]["elevation"].shape
-    cells = _cells(tiles, shape)
-    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
-    window = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    cut: list[dict[str, Any]]
-    cut = [{name: np.ascontiguousarray(_cut(values, window)) for name, values in given.items()} for given in fields]
-    surfaces = [
-        Surface(**given | {"active": given["active"] & _cut(cells, window)}, cell_size=cell_size) for given in cut
-    ]
-    border = cells & _cells(~tiles, shape)
-    rim = _cut(border, window) & surfaces[0].domain.free
-    number = np.full(shape, -1)
-    on = lines(shape)
-    number[on] = np.arange(np.count_nonzero(on))
-    which, places = _cut(number, window)[rim], surfaces[0].places(rim)
-    bounds = np.searchsorted(record.steps[:, 0], np.arange(len(intervals) + 1))
-    frames = Frames.of(intervals), Frames.of(intervals)
-    for n, (length, fallen) in enumerate(intervals):
-        for surface, each in zip(surfaces, frames, strict=True):
-            surface.hold(places, _between(record.depths, n + 1, len(intervals), which))
-            surface.advance(length, fallen, record.steps[bounds[n] : bounds[n + 1], 1])
-            each.note(n + 1, surface)
-        if n % LOOK == LOOK - 1 or n == len(intervals) - 1:
-            felt = _felt(surfaces, tiles, rim, window, most)
-            if felt.any():
-                return felt
-    return Rerun(window, surfaces[0].result(), surfaces[1].result(), frames)
-
-
 def _between(depths: NDArray[np.float32], done: int, count: int, which: NDArray[np.int64]) -> NDArray[np.float32]:
     """Depths after so many intervals of `count`, in a straight line between two records."""
     at = done // EVERY
@@ -268,15 +301,17 @@ def _between(depths: NDArray[np.float32], done: int, count: int, which: NDArray[
     return drawn
 
 
-def _felt(surfaces: list[Surface], tiles: Flags, rim: Flags, window: Window, most: float) -> Flags:
+def _felt(patch: Patch, most: float) -> Flags:
     """Mark the tiles beside those run on which the edit is felt: by depth near them, or by water that passed to them.
 
     `most` [m³] is what may pass all of the border; where more does, it is felt by the tiles that take a third of it.
     """
+    window, tiles = patch.window, patch.tiles
     deep, through = np.zeros((2, window[1] + BESIDE, window[3] + BESIDE))
     here = np.s_[window[0] : window[1], window[2] : window[3]]
-    deep[here] = np.abs(surfaces[1].depth - surfaces[0].depth)
-    through[here][rim] = np.abs(surfaces[1].passed - surfaces[0].passed)
+    deep[here] = np.abs(patch.surfaces[1].depth - patch.surfaces[0].depth)
+    one, other = patch.passed()
+    through[here] = np.abs(other - one)
     felt, taken = np.zeros_like(tiles), np.zeros(tiles.shape)
     for row, column in np.argwhere(ndimage.binary_dilation(tiles) & ~tiles).tolist():
         near = (deep[_box(row, column, *beside)] > FELT for beside in ((BESIDE, 0), (0, BESIDE)))

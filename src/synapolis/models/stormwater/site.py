@@ -16,7 +16,8 @@ from synapolis.core.errors import ModelError
 from synapolis.layers.grid import Grid
 from synapolis.layers.land_cover import BUILT, GREEN, Cover
 from synapolis.models.stormwater.account import SurfaceFlow
-from synapolis.models.stormwater.surface import Surface, intervals
+from synapolis.models.stormwater.intervals import intervals
+from synapolis.models.stormwater.surface import Surface
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

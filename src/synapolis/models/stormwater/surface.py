@@ -17,13 +17,11 @@ from synapolis.models.stormwater.account import SurfaceFlow, WaterBalance
 from synapolis.models.stormwater.domain import Boundary, Domain
 from synapolis.models.stormwater.exchange import Points, Soil, observe, sources
 from synapolis.models.stormwater.infiltration import rain_series
+from synapolis.models.stormwater.intervals import MM_PER_HOUR, intervals
 from synapolis.models.stormwater.kernel import BLOCK, DAMP, GRAVITY, WET, Desk, Ground, Water, spans_of
 from synapolis.models.stormwater.stepping import flow
 
 Floats = NDArray[np.float64]
-
-MM_PER_HOUR = 1e-3 / 3600.0
-"""One mm/h in m/s."""
 
 PAGE = 1024
 """Flow steps noted at a time."""
@@ -243,6 +241,55 @@ class Surface:
         taken: Floats = self._points.passed[self._sea[0].size :] * self.cell_area
         return taken
 
+    @passed.setter
+    def passed(self, volume: Floats) -> None:
+        self._points.passed[self._sea[0].size :] = volume / self.cell_area
+
+    @property
+    def _state(self) -> tuple[NDArray[np.float32], ...]:
+        """What each cell has come to, besides the discharge over its faces and what its storage can take."""
+        return self._water.depth, self._water.rest, self._soil.taken, *self._peaks
+
+    def take_over(self, other: Surface, at: tuple[int, int], *, account: bool) -> None:
+        """Go on from where another surface stands, on the cells that it covers, and from its account if so asked.
+
+        Parameters
+        ----------
+        other : Surface
+            On the same ground, from the same beginning.
+        at : its first row and column here
+        account : bool
+        """
+        rows, columns = other.domain.shape
+        theirs = np.s_[2 : 2 + rows, 1 : 1 + columns]
+        here = np.s_[2 + at[0] : 2 + at[0] + rows, 1 + at[1] : 1 + at[1] + columns]
+        covered = other.domain.inside
+        state = (self._water.depth, self._water.rest, self._soil.taken, *self._peaks)
+        for mine, given in zip(
+            state, (other._water.depth, other._water.rest, other._soil.taken, *other._peaks), strict=True
+        ):
+            np.copyto(mine[here], given[theirs], where=covered)
+        for mine, given in ((self._water.along, other._water.along), (self._water.across, other._water.across)):
+            np.copyto(
+                mine[here], given[theirs], where=covered & (given[theirs] != 0)
+            )  # nothing flows beyond its border
+        room, left = np.zeros(self._start.shape), np.zeros(other._start.shape)
+        room.reshape(-1)[self._stores], left.reshape(-1)[other._stores] = self._room, other._room
+        np.copyto(room[here], left[theirs], where=covered)
+        self._room = room.reshape(-1)[self._stores]
+        self._blocks[2:-2, 1:-1] = WET
+        if account:
+            self._totals += other._totals
+            self._kept += other._kept
+        self._given, self._fallen, self.time, self.steps = other._given, other._fallen, other.time, other.steps
+
+    def give_back(self, places: NDArray[np.int64], depth: Floats) -> None:
+        """Put water [m] on cells that had counted as left over the border; below 0 it is taken, as far as it stands."""
+        stands = self._stands(places)
+        now = np.maximum(stands + depth, 0.0)
+        self._put(places, now)
+        self._totals[3] -= float((now - stands).sum())
+
     @property
     def depth(self) -> NDArray[np.float32]:
         """Water now [m], as (row, column)."""
@@ -438,24 +485,6 @@ def surface_flow(
     for length, depth in zip(lengths, fallen, strict=True):
         surface.advance(float(length), float(depth))
     return surface.result()
-
-
-def intervals(
-    rain: NDArray[np.float64], rain_step: float, duration: float | None, source_step: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Cut the run into source intervals: their lengths [s] and the rain that falls in each [m]."""
-    end = rain.size * rain_step if duration is None else float(duration)
-    if not 0.0 < end < np.inf:
-        raise ModelError(f"duration must be above 0 s, got {end}")
-    edges = np.append(np.arange(rain.size + 1) * rain_step, np.inf).clip(max=end)
-    lengths: list[NDArray[np.float64]] = []
-    fallen: list[NDArray[np.float64]] = []
-    for length, intensity in zip(np.diff(edges), np.append(rain, 0.0), strict=True):
-        if length > 0.0:
-            parts = int(np.ceil(length / source_step - 1e-9))
-            lengths.append(np.full(parts, length / parts))
-            fallen.append(np.full(parts, intensity * MM_PER_HOUR * length / parts))
-    return np.concatenate(lengths), np.concatenate(fallen)
 
 
 def _in_bands() -> Any:
