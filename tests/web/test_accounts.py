@@ -204,6 +204,7 @@ def test_a_token_ends_and_loses_what_its_account_loses(hall):
     ({"name": "x", "roles": ["visitor"]}, "no role is called visitor"),
     ({"name": "x", "roles": []}, "body.roles"),
     ({"name": " ", "roles": ["analyst"]}, "body.name"),
+    ({"name": "a\u0000b", "roles": ["analyst"]}, "without control characters"),
     ({"name": "x", "roles": ["analyst"], "days": 5000}, "body.days"),
 ])  # fmt: skip
 def test_a_token_never_has_more_than_its_account(hall, body, says):

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from synapolis.records.tables_accounts import Account, Passkey, Session, Token
 from synapolis.web.api.me import Looks, MeOut, Own, session_secret, set_cookie, signed_in
 from synapolis.web.errors import Problem
+from synapolis.web.replies import KEPT
 from synapolis.web.security import passkeys
 from synapolis.web.security.limits import address_of
 from synapolis.web.security.oidc import OidcError
@@ -22,7 +23,7 @@ from synapolis.web.security.state import Security, SecurityDep
 from synapolis.web.security.vouched import account_of
 
 router = APIRouter(tags=["me"])
-Title = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S")]
+Title = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S"), KEPT]
 Id = Annotated[str, Path(max_length=1400, pattern=r"^[A-Za-z0-9_-]+$")]
 OIDC_COOKIE = "synapolis_oidc"
 
@@ -146,7 +147,7 @@ def register_verify(body: PasskeyMade, request: Request, who: Own, security: Sec
     """Keep the passkey that the authenticator made."""
     row = passkeys.register(
         security, _me(security, who), _place(request, security), asked=body.id, credential=body.credential,
-        name=body.name.strip(),
+        name=body.name,
     )  # fmt: skip
     return PasskeyOut.of(row)
 
@@ -213,7 +214,7 @@ def add_token(body: TokenIn, response: Response, who: Own, security: SecurityDep
     """Make a token for a program. Its secret is in this reply and never told again."""
     response.headers["cache-control"] = "no-store"
     account = _me(security, who)
-    secret, row = security.sessions.add_token(account, body.name.strip(), body.roles, body.days, by=who.actor)
+    secret, row = security.sessions.add_token(account, body.name, body.roles, body.days, by=who.actor)
     return TokenOut.of(row, secret)
 
 
