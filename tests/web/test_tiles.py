@@ -201,3 +201,25 @@ def test_tiles_over_http(client):
     assert client.get("/cities/elsewhere/tiles/14/0/0.mvt").status_code == 404
     assert client.get("/cities/town/tiles/99/0/0.mvt").status_code == 422
     assert client.get("/cities/..%2f..%2fetc/tiles/1/0/0.mvt").status_code == 404
+
+
+def test_a_drawing_left_over_from_a_server_that_ended_is_begun_again(monkeypatch):
+    shelf = Drawings()
+
+    async def never(_desk: object, _name: str) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    async def drawn(_desk: object, name: str) -> str:
+        return name
+
+    async def first() -> None:
+        monkeypatch.setattr(shelf, "_draw", never)
+        shelf.begin(None, "town")
+
+    async def second() -> str:
+        monkeypatch.setattr(shelf, "_draw", drawn)
+        return await shelf.get(None, "town")
+
+    asyncio.run(first())
+    assert asyncio.run(second()) == "town"

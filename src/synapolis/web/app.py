@@ -38,6 +38,7 @@ from synapolis.web.security.state import Security
 from synapolis.web.settings import Settings
 from synapolis.web.site import Site, site_router
 from synapolis.web.state import Desk
+from synapolis.web.tiles.drawings import drawings_of
 from synapolis.web.work.workers import Workers
 
 API = "/api/v1"
@@ -64,6 +65,8 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.security = Security.of(settings, desk.journal)
             await run_in_threadpool(desk.city, desk.first)
             async with Workers(settings, desk.jobs) as desk.workers:
+                if settings.workers:
+                    drawings_of(app.state).begin(desk, desk.first)  # before any job: the first page shows it
                 await ensure_examples(desk)
                 yield
         finally:

@@ -42,14 +42,17 @@ def drawn_folder(city: City) -> Path:
     return folder / "drawn" / drawn_hash(city)
 
 
-def drawings(request: Request) -> Drawings:
+def drawings_of(state: Any) -> Drawings:
     """The drawings of an application, kept with it."""
-    state = request.app.state
     if not hasattr(state, "drawings"):
         state.drawings = Drawings()
-    found = state.drawings
-    assert isinstance(found, Drawings)
+    found: Drawings = state.drawings
     return found
+
+
+def drawings(request: Request) -> Drawings:
+    """The drawings of the application that a request meets."""
+    return drawings_of(request.app.state)
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,15 @@ class Drawings:
 
     def begin(self, desk: Desk, name: str) -> asyncio.Task[Drawn]:
         """Begin to draw a city, unless somebody has."""
-        if name not in self._drawing:
-            self._drawing[name] = asyncio.create_task(self._draw(desk, name))
-            self._drawing[name].add_done_callback(lambda task: self._ended(name, task))
-        return self._drawing[name]
+        task = self._drawing.get(name)
+        if task is None or task.get_loop() is not asyncio.get_running_loop():  # left over from a server that ended
+            task = self._drawing[name] = asyncio.create_task(self._draw(desk, name))
+            task.add_done_callback(lambda ended: self._ended(name, ended))
+        return task
 
     def _ended(self, name: str, task: asyncio.Task[Drawn]) -> None:
-        del self._drawing[name]
+        if self._drawing.get(name) is task:
+            del self._drawing[name]
         if not task.cancelled() and task.exception() is not None:  # looked at: whoever begins next tries again
             log.warning("the map of %s was not drawn: %s", name, task.exception())
 
