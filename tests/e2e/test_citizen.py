@@ -188,14 +188,16 @@ def test_the_register_is_searched_and_an_entry_takes_a_complaint(open_page, plan
     picture(page, "register-entry")
 
 
-def test_the_city_today_is_told_by_theme_and_as_a_table(open_page, picture):
+def test_the_city_today_is_told_by_theme_and_as_a_table(open_page, accessible, picture):
     page = open_page("/baseline")
     page.get_by_role("tab", name="As a table").click(timeout=READY_WITHIN * 1000)
     rows = page.get_by_role("row")
     expect(rows.nth(5)).to_be_visible()
     page.get_by_role("button", name="Value").click()
     expect(page.get_by_role("columnheader", name=re.compile("^Value"))).to_have_attribute("aria-sort", "descending")
+    assert accessible(page) == []
     page.get_by_role("tab", name="By theme").click()
+    assert accessible(page) == []
     page.get_by_role("searchbox").fill("commute")
     expect(page.get_by_role("heading", name="Average commute time")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="2 figures known")).to_be_visible()
