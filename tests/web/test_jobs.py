@@ -188,6 +188,13 @@ def test_between_two_turns_of_one_person_everybody_who_waits_has_one(queue):
 
 
 @given(queues, owners)
+def test_what_the_server_asks_for_itself_comes_last(queue, own):
+    order = in_turn(queue, running={}, served={}, last={own})
+    rest = [job.owner for job in order]
+    assert own not in rest[: len(rest) - rest.count(own)]
+
+
+@given(queues, owners)
 def test_who_has_a_job_running_waits_behind_who_has_none(queue, busy):
     order = in_turn(queue, running={busy: 1}, served={})
     firsts = {owner: next(k for k, job in enumerate(order) if job.owner == owner) for owner in {j.owner for j in queue}}

@@ -13,7 +13,7 @@ from synapolis.core.errors import ModelError, NotComputableError, ScenarioError
 from synapolis.web.errors import problem_of
 from synapolis.web.work.listening import Listeners
 from synapolis.web.work.worker import Line, StoppedError, _do
-from synapolis.web.work.workers import Far, error_of
+from synapolis.web.work.hands import Far, error_of
 
 
 @pytest.fixture

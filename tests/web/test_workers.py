@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -9,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from synapolis.core.errors import CityError
 from synapolis.records.journal import Journal
 from synapolis.records.store import open_store
+from synapolis.web.plans import DEMO
+from synapolis.web.security.principal import Who
+from synapolis.web.settings import Settings
+from synapolis.web.state import Desk
+from synapolis.web.work.workers import Workers
 
 pytestmark = pytest.mark.slow
 QUESTION = "What happens to stormwater if we add {} homes in Old Town?"
@@ -135,3 +142,40 @@ def test_a_server_that_ends_during_a_run_finishes_it_when_it_is_back(new_server)
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     assert len(entries(server, "job")) == 2
     server.stop()
+
+
+def test_what_the_server_asks_for_itself_gives_its_worker_up_to_a_person_and_goes_on_after(home):
+    """Also: a call of a page comes back with its value, and one that fails with its error."""
+    settings = Settings(city="town", workers=1, members=2)
+    store = open_store(f"sqlite:///{home}/records.db")
+    desk = Desk(settings, store, Journal(store))
+    own, anna = Who(DEMO, ("officer",)), Who("Anna", ("analyst",), "a")
+
+    def put(who, homes, members):
+        request = {"question": QUESTION.format(homes), "members": members}
+        return desk.jobs.add(kind="ask", city="town", request=request, principal=who, title="?").id
+
+    async def until(workers, name, *states):
+        with workers.listeners.listening(name) as event:
+            while (row := await workers.look(name)).status not in states:
+                await event.wait()
+                event.clear()
+            return row
+
+    async def play():
+        async with Workers(settings, desk.jobs) as workers:
+            long = put(own, 37, 40)
+            workers.submit(long)
+            await until(workers, long, "running")
+            short = put(anna, 38, 0)
+            workers.submit(short)
+            done = await until(workers, short, "done")
+            assert desk.jobs.get(long).status in {"queued", "running"}
+            with pytest.raises(CityError, match="no city is called 'atlantis'"):
+                await workers.call("today", city="atlantis", words=[])
+            return done, await until(workers, long, "done")
+
+    short, long = asyncio.run(play())
+    store.close()
+    assert (short.attempts, long.attempts) == (1, 1)
+    assert short.ended < long.ended

@@ -38,6 +38,12 @@ class Outcome:
     blocked: bool = False
 
 
+def outcome_of(value: Any) -> Outcome:
+    """What a task returned, as far as a job tells it."""
+    told = value if isinstance(value, Mapping) else {}
+    return Outcome(**{name: told[name] for name in Outcome.__dataclass_fields__ if name in told})
+
+
 def owner_of(who: Who) -> str:
     """By what a person's jobs and scenarios are told apart from others': the account, or without accounts the name."""
     return who.account_id or who.actor

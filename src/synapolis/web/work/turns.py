@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -16,7 +16,9 @@ class Waiting:
     number: int
 
 
-def in_turn(waiting: Iterable[Waiting], *, running: Mapping[str, int], served: Mapping[str, int]) -> list[Waiting]:
+def in_turn(
+    waiting: Iterable[Waiting], *, running: Mapping[str, int], served: Mapping[str, int], last: Container[str] = ()
+) -> list[Waiting]:
     """Put waiting jobs into the order in which they will begin.
 
     First comes everybody's first job, then everybody's second, and so on; a job of theirs that runs now counts as one
@@ -27,6 +29,7 @@ def in_turn(waiting: Iterable[Waiting], *, running: Mapping[str, int], served: M
     waiting : in any order
     running : how many jobs of each owner run now
     served : for each owner who had a turn, the number of the last one
+    last : owners whose jobs come after everybody else's
 
     Returns
     -------
@@ -36,6 +39,6 @@ def in_turn(waiting: Iterable[Waiting], *, running: Mapping[str, int], served: M
     had: defaultdict[str, int] = defaultdict(int, running)
     keyed = []
     for job in sorted(waiting, key=lambda job: job.number):
-        keyed.append((had[job.owner], served.get(job.owner, -1), job.number, job))
+        keyed.append((job.owner in last, had[job.owner], served.get(job.owner, -1), job.number, job))
         had[job.owner] += 1
-    return [job for *_, job in sorted(keyed, key=lambda item: item[:3])]
+    return [job for *_, job in sorted(keyed, key=lambda item: item[:4])]

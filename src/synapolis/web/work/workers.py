@@ -13,74 +13,37 @@ import logging
 import multiprocessing
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from starlette.concurrency import run_in_threadpool
 
-from synapolis.core import errors
-from synapolis.core.errors import SynapolisError
+from synapolis.core.errors import RecordsError, SynapolisError
 from synapolis.records.tables_desk import JobRow
 from synapolis.web.errors import Problem, problem_of
+from synapolis.web.plans import DEMO
 from synapolis.web.settings import Settings
 from synapolis.web.work.alone import Alone
-from synapolis.web.work.jobs import ENDED, Jobs, Outcome
+from synapolis.web.work.hands import Call, Far, Hand, error_of, lost_error
+from synapolis.web.work.jobs import ENDED, Jobs, outcome_of
 from synapolis.web.work.listening import Listeners
 from synapolis.web.work.tasks import QUICK
-from synapolis.web.work.turns import in_turn
+from synapolis.web.work.turns import Waiting, in_turn
 from synapolis.web.work.worker import main
 
 ATTEMPTS = 3
 """Workers that a job may cost before it is given up."""
+OWN = frozenset({DEMO})
+"""Owners of what the server itself asks for: it waits for everybody, and gives its worker up to them."""
 GRACE = 2.0
 """[s] a cancelled task has to end by itself before its worker is ended."""
+AGAIN = 2.0
+"""[s] until records that could not be had are asked again."""
 REMEMBERED = 500
-ENSEMBLE = "ensemble"
-"""How a run calls its members while it makes them."""
 processes = multiprocessing.get_context("spawn")
 log = logging.getLogger("synapolis.web.work")
-
-
-@dataclass
-class Far:
-    """How far a running job is."""
-
-    text: str = ""
-    done: int = 0
-    of: int = 0
-    share: float = 0.0
-    step: str = ""
-
-    def on(self, step: str, done: int, of: int) -> Far:
-        """The next state: the run itself is the first half, its ensemble the second; a share never falls."""
-        part = done / of if of else 0.0
-        share = 0.5 + part / 2 if step == ENSEMBLE else part / 2
-        text = "other values of the assumptions" if step == ENSEMBLE else step.replace("_", " ")
-        return Far(text, done, of, max(self.share, min(share, 1.0)), step)
-
-
-@dataclass
-class Call:
-    """A short task that somebody waits for."""
-
-    name: str
-    arguments: Mapping[str, Any]
-    result: asyncio.Future[Any]
-    lost: int = 0
-
-
-@dataclass(eq=False)
-class Hand:
-    """One worker process and what it does now: a job's row, a call, or nothing."""
-
-    process: Any
-    connection: Any
-    ready: bool = False
-    number: int = 0
-    doing: JobRow | Call | None = None
-    kill: asyncio.TimerHandle | None = None
 
 
 @dataclass
@@ -103,7 +66,7 @@ class Workers:
         self._dropped: deque[str] = deque(maxlen=REMEMBERED)
         self._far: dict[str, Far] = {}
         self._ended: OrderedDict[str, JobRow] = OrderedDict()
-        self._order: list[str] = []
+        self._order: list[Waiting] = []
         self._served: dict[str, int] = {}
         self._turn = self._number = self._failed_starts = 0
         self._closing = False
@@ -169,7 +132,7 @@ class Workers:
 
     def position(self, name: str) -> int | None:
         """Place of a waiting job in the queue, from 1."""
-        return self._order.index(name) + 1 if name in self._order else None
+        return next((place for place, job in enumerate(self._order, start=1) if job.id == name), None)
 
     def find(self, name: str) -> JobRow | None:
         """Row of a job as it is now, from memory where it has changed lately, else from the records."""
@@ -195,9 +158,10 @@ class Workers:
             self._wake.clear()
             try:
                 await self._give_all()
+                self._make_room()
             except SynapolisError as error:  # the records cannot be had just now
                 log.warning("the queue cannot be read: %s", error)
-                self._loop.call_later(2.0, self._wake.set)
+                self._loop.call_later(AGAIN, self._wake.set)
 
     async def _give_all(self) -> None:
         while hand := next((hand for hand in self._hands if hand.ready and hand.doing is None), None):
@@ -211,7 +175,7 @@ class Workers:
                 continue
             if not self._order:
                 return
-            row = await run_in_threadpool(self.jobs.begin, self._order[0])
+            row = await run_in_threadpool(self.jobs.begin, self._order[0].id)
             if row is None:
                 continue
             self._calls_turn = True
@@ -225,12 +189,22 @@ class Workers:
             self._far[row.id] = Far()
             self._send(hand, row, row.kind, {"city": row.city, **row.request}, {"actor": row.actor})
             await run_in_threadpool(self._reorder)
-            self.listeners.changed(row.id, *self._order)
+            self.listeners.changed(row.id, *(job.id for job in self._order))
 
     def _reorder(self) -> None:
         running = Counter(hand.doing.owner for hand in list(self._hands) if isinstance(hand.doing, JobRow))
-        waiting = self.jobs.waiting()
-        self._order = [job.id for job in in_turn(waiting, running=running, served=dict(self._served))]
+        self._order = in_turn(self.jobs.waiting(), running=running, served=dict(self._served), last=OWN)
+
+    def _make_room(self) -> None:
+        """Where somebody waits for a worker, let a job of the server's own give up the one that it has."""
+        if not self._quick and (not self._order or self._order[0].owner in OWN):
+            return
+        busy = [hand for hand in self._hands if hand.doing is not None]
+        if len(busy) == len(self._hands) and not any(hand.yields for hand in busy):
+            own = (hand for hand in busy if isinstance(hand.doing, JobRow) and hand.doing.owner in OWN)
+            if (hand := next(own, None)) is not None:
+                hand.yields = True
+                hand.stop()
 
     def _send_call(self, hand: Hand, call: Call) -> None:
         if not call.result.done():
@@ -291,11 +265,22 @@ class Workers:
             self._answer(doing, kind, rest)
         elif doing is not None:
             if kind == "done":
-                await run_in_threadpool(self.jobs.finish, doing.id, Outcome(**rest[0]))
+                await self._note(self.jobs.finish, doing.id, outcome_of(rest[0]))
             elif kind == "failed":
-                await run_in_threadpool(self.jobs.fail, doing.id, problem_of(error_of(*rest)))
+                await self._note(self.jobs.fail, doing.id, problem_of(error_of(*rest)))
+            elif hand.yields:
+                await self._note(self.jobs.put_back, doing.id, unspent=True)
             await self._ended_as(doing.id)
         self._free(hand)
+
+    async def _note(self, change: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        """Change the records, again and again while they cannot be had: what a worker has done is not dropped."""
+        while True:
+            try:
+                return await run_in_threadpool(change, *arguments, **more)
+            except RecordsError as error:
+                log.warning("a job cannot be noted, trying again: %s", error)
+                await asyncio.sleep(AGAIN)
 
     def _answer(self, call: Call, kind: str, rest: list[Any]) -> None:
         if call.result.done():
@@ -306,7 +291,7 @@ class Workers:
             call.result.set_exception(error_of(*rest) if kind == "failed" else Problem(503, "the task was stopped"))
 
     def _free(self, hand: Hand) -> None:
-        hand.doing = None
+        hand.doing, hand.yields = None, False
         if hand.kill is not None:
             hand.kill.cancel()
             hand.kill = None
@@ -315,7 +300,7 @@ class Workers:
     async def _ended_as(self, name: str) -> None:
         """Remember how a job ended (or that it waits again), and tell who listens."""
         self._far.pop(name, None)
-        row = await run_in_threadpool(self.jobs.get, name)
+        row = await self._note(self.jobs.get, name)
         if row is not None and row.status in ENDED:
             self._ended[name] = row
             while len(self._ended) > REMEMBERED:
@@ -346,9 +331,9 @@ class Workers:
 
     async def _lost(self, row: JobRow) -> None:
         if row.attempts < ATTEMPTS:
-            await run_in_threadpool(self.jobs.put_back, row.id)
+            await self._note(self.jobs.put_back, row.id)
         else:
-            await run_in_threadpool(self.jobs.fail, row.id, problem_of(_LOST(row.attempts)))
+            await self._note(self.jobs.fail, row.id, problem_of(lost_error(row.attempts)))
         await self._ended_as(row.id)
 
     def _lost_call(self, call: Call) -> None:
@@ -356,13 +341,12 @@ class Workers:
         if call.lost < 2:
             (self._quick if call.name in QUICK else self._calls).appendleft(call)
         else:
-            call.result.set_exception(_LOST(call.lost))
+            call.result.set_exception(lost_error(call.lost))
 
     def _cancel(self, name: str) -> None:
         for hand in self._hands:
             if isinstance(hand.doing, JobRow) and hand.doing.id == name:
-                with suppress(OSError):
-                    hand.connection.send(("stop", hand.number))
+                hand.stop()
                 hand.kill = self._loop.call_later(GRACE, hand.process.kill)
                 break
         else:
@@ -379,23 +363,3 @@ class Workers:
 
 _RUNNING: set[asyncio.Task[Any]] = set()
 """Held, because the event loop itself holds its tasks only weakly."""
-
-
-def _LOST(times: int) -> Problem:  # noqa: N802
-    return Problem(
-        503,
-        f"the process that computed this was ended by the system, {times} times, perhaps for want of memory; what it "
-        "had finished is kept: try again, with a smaller area or fewer runs of the ensemble",
-    )
-
-
-def error_of(name: str, message: str) -> SynapolisError:
-    """The error that a worker met, by its name; what has none is our own fault and says so."""
-    if name == "MemoryError":
-        return Problem(507, "the machine has too little memory for this; try a smaller area or fewer runs")
-    kind = getattr(errors, name, None)
-    if isinstance(kind, type) and issubclass(kind, SynapolisError):
-        return kind(message)
-    if name:
-        return Problem(500, message)
-    return Problem(500, "the run broke in a way that it should not have; the server's log tells more, please report it")
