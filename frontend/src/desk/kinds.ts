@@ -26,6 +26,8 @@ export interface Tool {
   icon: IconName;
   drawing: Drawing | null;
   pick: Pickable[];
+  /** Which features can be picked. */
+  accept?: (layer: string, properties: Record<string, unknown>) => boolean;
   /** The edit for what was drawn. */
   drawn?: (drawn: Drawn) => Edit;
   /** The edit for a place, street or line that was chosen by name. */
@@ -59,6 +61,7 @@ export const TOOLS: Tool[] = [
     icon: "lane",
     drawing: null,
     pick: ["street"],
+    accept: (_layer, { name, lanes }) => Boolean(name) && Number(lanes ?? 0) > 0, // a footway has no lane to take
     named: (place) => ({ kind: "change_lanes", street: place.name, lanes: -1 }),
   },
   {
