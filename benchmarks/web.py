@@ -14,7 +14,6 @@ import math
 import os
 import random
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -28,6 +27,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from benchmarks import Row
+from synapolis.layers.city import save_city
+from synapolis.sources.generate import generate_city
 
 READERS, PLANNERS, SECONDS = 200, 10, 60.0
 PAGE, TILES = 300.0, 300.0  # [ms] at the 95th percentile, [tiles/s]: what the application promises
@@ -48,7 +49,7 @@ def rows(*, quick: bool = False) -> list[Row]:
             "web: whole citizen's page, 95 %", load["page_ms"], "ms", "promised", PAGE, f"{who}; {load['pages']} pages"
         ),
         Row("web: one request, 95 %", load["request_ms"], "ms", note=f"{load['requests']:,} requests"),
-        Row("web: requests that failed", load["failed"], note="; ".join(load["faults"][:3])),
+        Row("web: requests that failed", load["failed"], note="; ".join(load["faults"][:3]) or "none"),
         Row("web: runs that ended well", load["runs"], note=f"of {load['asked']} asked for"),
         Row("web: tiles from cache", load["tiles"], "tiles/s", "promised", TILES, "alone, 16 connections"),
     ]
@@ -64,8 +65,7 @@ def _served(*, quick: bool) -> Iterator[str]:
         home = os.environ | {"SYNAPOLIS_HOME": folder}
         name = "town" if quick else "helsinki"
         if quick:
-            make = [sys.executable, "-m", "synapolis.cli", "city", "generate", name, "--people", "500"]
-            subprocess.run(make, check=True, capture_output=True, env=home)
+            save_city(generate_city(people=500, name=name), Path(folder) / "cities" / name)
         command = [sys.executable, "-m", "synapolis.cli", "serve", name, "--port", str(port), "--members", "4"]
         with (Path(folder) / "log").open("wb") as log:
             server = subprocess.Popen(command, env=home, stdout=log, stderr=log)
@@ -74,7 +74,6 @@ def _served(*, quick: bool) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(timeout=30)
-            shutil.copy(Path(folder) / "log", os.devnull)
 
 
 class Connection:

@@ -6,7 +6,7 @@ import pytest
 from benchmarks import Row
 from benchmarks.__main__ import CASES, cells
 
-SLOW = {"demo"}
+SLOW = {"demo", "web"}
 
 
 @pytest.mark.parametrize(
