@@ -178,6 +178,15 @@ def test_too_many_requests_wait_and_files_and_tiles_do_not(tmp_path):
     assert browser.client.get("/assets/x.js").status_code == 404
 
 
+def test_signing_in_is_counted_more_strictly_than_looking_at_ones_account(tmp_path):
+    hall = entrance(tmp_path, guard=Guard(sign_in=Rate(0.01, 2)))
+    browser = hall.signed_in("ada", "admin")
+    assert {browser.get("/sessions").status_code for _ in range(5)} == {200}
+    assert [browser.post("/passkeys/authenticate/options").status_code for _ in range(3)] == [200, 200, 429]
+    assert browser.sign_in("ada").status_code == 429
+    assert browser.call("DELETE", "/session").status_code == 204
+
+
 @pytest.mark.slow
 def test_two_hundred_readers_behind_one_address_are_let_in(hall):
     client = hall.browser().client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -17,7 +18,7 @@ from synapolis.web.security.replies import reply
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 REMEMBERED = 20_000  # people and addresses; who was seen longest ago is forgotten first
-SIGN_IN = ("/api/v1/session", "/api/v1/passkeys/authenticate/", "/api/v1/oidc/", "/api/v1/password")
+SIGN_IN = re.compile(r"/api/v1/(session|password|passkeys/authenticate/.*|oidc/.*)")
 
 
 class Buckets:
@@ -147,7 +148,7 @@ class Limits:
         address, who = address_of(scope), scope["state"]["who"]
         key = who.account_id or address
         wait = (self._look if safe else self._act).take(key)
-        if path.startswith(SIGN_IN) and scope["method"] != "DELETE":
+        if SIGN_IN.fullmatch(path) and scope["method"] != "DELETE":
             wait = max(wait, self._sign_in.take(address))
         if wait:
             raise too_many(wait, "too many requests in a short time")
