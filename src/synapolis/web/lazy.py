@@ -18,10 +18,11 @@ async def made(desk: Desk, path: Path, task: str, **arguments: Any) -> None:
     if await run_in_threadpool(path.is_file):
         return
     key = f"{task}{sorted(arguments.items())}{path.parent}"
-    if key not in _MAKING:
-        _MAKING[key] = asyncio.create_task(asked(desk, task, **arguments))
-        _MAKING[key].add_done_callback(lambda _: _MAKING.pop(key, None))
-    await asyncio.shield(_MAKING[key])
+    making = _MAKING.get(key)
+    if making is None or making.get_loop() is not asyncio.get_running_loop():  # left over from a server that ended
+        making = _MAKING[key] = asyncio.create_task(asked(desk, task, **arguments))
+        making.add_done_callback(lambda _: _MAKING.pop(key, None))
+    await asyncio.shield(making)
 
 
 async def asked(desk: Desk, task: str, **arguments: Any) -> Any:
