@@ -120,7 +120,7 @@ def test_each_tool_makes_its_change_and_each_change_can_be_switched_off(open_pag
     click_around(page, (-110, 20), (0, 0), (120, -30))
     page.get_by_role("button", name="Finish").click()
     page.get_by_label("Name of the line").wait_for()
-    page.get_by_text(re.compile("T1")).first.wait_for()
+    page.get_by_text("a tram line along the drawn line").first.wait_for()
 
     tool(page, "Headway")
     page.get_by_label("Line", exact=True).select_option(index=1)

@@ -2,7 +2,7 @@
 import { note } from "$lib/a11y.svelte";
 import { ApiError, followJob, get, getEntity, hasEnded, post, send } from "$lib/api";
 import { t } from "$lib/i18n.svelte";
-import type { CheckedEdit, City, Edit, Job, Page, Reading, Scenario, ScenarioBody } from "$lib/types";
+import type { CheckedEdit, City, Edit, Job, LonLat, Page, Reading, Scenario, ScenarioBody } from "$lib/types";
 import type { Sketch } from "$map/types";
 
 /** At most so many runs are followed live; the others are asked for now and then (browsers allow few open streams). */
@@ -81,7 +81,9 @@ export class Work {
       const geometry = edit.id ? this.checks[edit.id]?.geometry : null;
       if (!geometry) return [];
       const id = edit.id as string;
-      return [{ id, kind: edit.kind, number: place + 1, off: Boolean(edit.off), selected: id === this.selected, geometry }];
+      const shown = { id, kind: edit.kind, number: place + 1, off: Boolean(edit.off), selected: id === this.selected };
+      const stops = Array.isArray(edit.stops) ? (edit.stops as LonLat[]) : [];
+      return [{ ...shown, geometry }, ...(stops.length ? [{ ...shown, geometry: { type: "MultiPoint" as const, coordinates: stops } }] : [])];
     });
   }
 

@@ -128,6 +128,8 @@ const SKETCH_COLOUR: ExpressionSpecification = [
   "#0b5f6e",
 ] as unknown as ExpressionSpecification;
 
+const isOne = (shape: "Point" | "Polygon"): ExpressionSpecification => ["in", ["geometry-type"], ["literal", [shape, `Multi${shape}`]]];
+
 /** Layers for edits, for what is being drawn and for what stands out; added once. */
 export function addSketches(map: Map, colours: Palette): void {
   const source = (id: string) => map.addSource(id, { type: "geojson", data: EMPTY });
@@ -140,7 +142,7 @@ export function addSketches(map: Map, colours: Palette): void {
       id: "sketch-fill",
       type: "fill",
       source: "sketch",
-      filter: ["==", ["geometry-type"], "Polygon"],
+      filter: isOne("Polygon"),
       paint: { "fill-color": SKETCH_COLOUR, "fill-opacity": ["case", ["get", "off"], 0.05, ["get", "selected"], 0.35, 0.22] },
     },
     GROUND_END,
@@ -150,7 +152,7 @@ export function addSketches(map: Map, colours: Palette): void {
       id: "sketch-line",
       type: "line",
       source: "sketch",
-      filter: ["!=", ["geometry-type"], "Point"],
+      filter: ["!", isOne("Point")],
       layout: { "line-cap": "round", "line-join": "round" },
       paint: { "line-color": SKETCH_COLOUR, "line-width": width, "line-opacity": faint },
     },
@@ -161,7 +163,7 @@ export function addSketches(map: Map, colours: Palette): void {
       id: "sketch-point",
       type: "circle",
       source: "sketch",
-      filter: ["==", ["geometry-type"], "Point"],
+      filter: isOne("Point"),
       paint: {
         "circle-radius": ["case", ["get", "selected"], 7, 5],
         "circle-color": SKETCH_COLOUR,
@@ -174,7 +176,7 @@ export function addSketches(map: Map, colours: Palette): void {
     LABELS_BEGIN,
   );
   map.addLayer(
-    { id: "drawing-fill", type: "fill", source: "drawing", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": colours.accent, "fill-opacity": 0.2 } },
+    { id: "drawing-fill", type: "fill", source: "drawing", filter: isOne("Polygon"), paint: { "fill-color": colours.accent, "fill-opacity": 0.2 } },
     LABELS_BEGIN,
   );
   map.addLayer(
@@ -182,7 +184,7 @@ export function addSketches(map: Map, colours: Palette): void {
       id: "drawing-line",
       type: "line",
       source: "drawing",
-      filter: ["!=", ["geometry-type"], "Point"],
+      filter: ["!", isOne("Point")],
       layout: { "line-cap": "round", "line-join": "round" },
       paint: { "line-color": colours.accent, "line-width": 3, "line-dasharray": [1, 1.5] },
     },
@@ -193,7 +195,7 @@ export function addSketches(map: Map, colours: Palette): void {
       id: "drawing-point",
       type: "circle",
       source: "drawing",
-      filter: ["==", ["geometry-type"], "Point"],
+      filter: isOne("Point"),
       paint: {
         "circle-radius": ["case", ["get", "stop"], 7, 5],
         "circle-color": ["case", ["get", "stop"], "#ffffff", colours.accent],

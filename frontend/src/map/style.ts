@@ -56,7 +56,7 @@ function ground(city: City, colours: Palette): LayerSpecification[] {
       type: "fill",
       source: BASE,
       "source-layer": "water",
-      filter: ["==", ["geometry-type"], "Polygon"],
+      filter: ["in", ["geometry-type"], ["literal", ["Polygon", "MultiPolygon"]]],
       paint: { "fill-color": colours.water, "fill-outline-color": colours.shore },
     },
     {
