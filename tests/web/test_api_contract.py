@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -71,6 +72,19 @@ def test_every_shape_is_a_schema(described: dict[str, Any]) -> None:
     for name, schema in described["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
         assert schema.get("description") or name == "JsonValue", f"{name} does not say what it is"
+
+
+@pytest.mark.slow
+def test_the_guides_python_runs(served: Server) -> None:
+    (text,) = re.findall(
+        r"```python\n(.*?)```", (HERE.parents[1] / "docs" / "api.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    code = text.replace("http://127.0.0.1:8000", served.url)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    problem, summary = done.stdout.splitlines()
+    assert "e1" in problem
+    assert summary.startswith("clarify Where?")
 
 
 @pytest.mark.slow
