@@ -141,8 +141,7 @@ def test_an_administrator_adds_and_changes_people_by_keyboard(visit, accessible,
     page.locator("input[value=admin]").press("Space")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("alert").filter(has_text="the only administrator").wait_for()
-    told = [entry.body["did"] for entry in hall.journal.entries(kind="account") if entry.body["account"] == "Cleo"]
-    assert told == ["added", "changed"]
+    assert [entry.body["did"] for entry in hall.journal.entries(kind="account")][-2:] == ["added", "changed"]
 
 
 @pytest.mark.parametrize(("locale", "title"), [("fi-FI", "Kirjaudu sisään"), ("sv-SE", "Logga in")])

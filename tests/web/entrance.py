@@ -49,8 +49,10 @@ class Entrance:
         return browser
 
     def told(self, kind: str) -> list[dict[str, Any]]:
-        """What the journal tells of a kind: its particulars, with who did it."""
-        return [dict(entry.body) | {"actor": entry.actor} for entry in self.journal.entries(kind=kind)]
+        """What the journal tells of a kind: its particulars, with who did it; accounts by their names of now."""
+        names = {account.id: account.name for account in self.security.accounts.all()}
+        told = [dict(entry.body) | {"actor": entry.actor} for entry in self.journal.entries(kind=kind)]
+        return [one | {"account": names.get(one["account"], "gone")} if "account" in one else one for one in told]
 
 
 @dataclass

@@ -75,7 +75,7 @@ def test_signing_in_and_out_is_told_and_ends_where_it_began(hall):
     assert browser.me()["account"] is None
     browser.client.cookies.update(kept)  # the cookie, kept by someone, opens nothing
     assert browser.me()["account"] is None
-    assert [told["actor"] for told in hall.told("sign-in")] == ["ada"]
+    assert hall.told("sign-in") == [{"way": "password", "account": "ada", "actor": "ada"}]
     assert len(hall.told("sign-out")) == 1
 
 

@@ -214,7 +214,7 @@ class Accounts:
             connection.execute(delete(accounts).where(accounts.c.id == account_id))
 
     def _tell(self, connection: Connection, by: str, did: str, account: Account, **particulars: object) -> None:
-        body = {"did": did, "account": account.name, **particulars}
+        body = {"did": did, "account": account.id, **particulars}
         self.journal.append("account", by, body, within=connection)
 
 

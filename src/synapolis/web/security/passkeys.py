@@ -83,7 +83,7 @@ def register(
         made.sign_count, stamp(utc_now()), None,
     )  # fmt: skip
     with security.store.write() as connection:
-        told = {"did": "passkey added", "account": account.name, "passkey": name}
+        told = {"did": "passkey added", "account": account.id}
         security.journal.append("account", account.name, told, within=connection)
         if next(fetch(connection, Passkey, passkeys.c.id == row.id), None):
             raise Problem(409, "this passkey is kept already")
@@ -126,7 +126,7 @@ def sign_in(
             credential_current_sign_count=kept.sign_count, require_user_verification=True,
         )  # fmt: skip
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError) as error:
-        told = {"way": "passkey"} | ({"account": account.name, "disabled": account.disabled} if account else {})
+        told = {"way": "passkey"} | ({"account": account.id, "disabled": account.disabled} if account else {})
         security.journal.append("sign-in refused", "visitor", told)
         raise Problem(401, f"this passkey does not sign you in: {error}; try another, or your password") from None
     with security.store.write() as connection:
@@ -153,7 +153,7 @@ def remove(security: Security, account: Account, passkey_id: str) -> None:
         404; 409, where nothing would be left to sign in by.
     """
     with security.store.write() as connection:
-        told = {"did": "passkey removed", "account": account.name}
+        told = {"did": "passkey removed", "account": account.id}
         security.journal.append("account", account.name, told, within=connection)
         mine = (passkeys.c.id == passkey_id, passkeys.c.account_id == account.id)
         if not connection.execute(delete(passkeys).where(*mine)).rowcount:

@@ -70,7 +70,7 @@ class Sessions:
             stamp(now), stamp(now), stamp(now + LONGEST),
         )  # fmt: skip
         with self.store.write() as connection:
-            self.journal.append("sign-in", account.name, {"way": way}, within=connection)
+            self.journal.append("sign-in", account.name, {"way": way, "account": account.id}, within=connection)
             found = next(fetch(connection, Account, accounts.c.id == account.id), None)
             if found is None or found.disabled:
                 raise Problem(403, "this account is disabled; an administrator can enable it")
@@ -180,7 +180,7 @@ class Sessions:
         until = stamp(now + timedelta(days=days))
         token = Token(secrets.token_hex(8), digest(secret), account.id, name, given, stamp(now), until)
         with self.store.write() as connection:
-            told = {"did": "token added", "account": account.name, "token": name, "roles": given, "expires": until}
+            told = {"did": "token added", "account": account.id, "token": token.id, "roles": given, "expires": until}
             self.journal.append("account", by, told, within=connection)
             if len(list(fetch(connection, Token, tokens.c.account_id == account.id))) >= MOST:
                 raise Problem(409, f"an account has at most {MOST} tokens; remove one that is no longer used")
@@ -197,7 +197,7 @@ class Sessions:
         """
         mine = (tokens.c.id == token_id, tokens.c.account_id == account.id)
         with self.store.write() as connection:
-            self.journal.append("account", by, {"did": "token removed", "account": account.name}, within=connection)
+            self.journal.append("account", by, {"did": "token removed", "account": account.id}, within=connection)
             if not connection.execute(delete(tokens).where(*mine)).rowcount:
                 raise Problem(404, f"{account.name} has no token {token_id!r}")
         self.forget()

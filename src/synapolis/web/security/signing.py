@@ -27,7 +27,7 @@ def sign_in_by_password(
     fits = password_fits(password, account.password if account else None)
     if account is None or not fits or account.disabled:
         # An unknown name is not written down: people type passwords into the wrong field.
-        told = {"way": "password"} | ({"account": account.name, "disabled": account.disabled} if account else {})
+        told = {"way": "password"} | ({"account": account.id, "disabled": account.disabled} if account else {})
         security.journal.append("sign-in refused", "visitor", told)
         raise Problem(401, "name and password do not fit together; after a few tries each takes longer")
     security.attempts.succeeded(key, address)

@@ -34,7 +34,7 @@ def account_of(security: Security, provider: Provider, person: Person) -> Accoun
             if problem.status != 409:
                 raise
     if account.disabled:
-        raise OidcError("disabled", f"the account {account.name} is disabled")
+        raise OidcError("disabled", "the account is disabled")
     return account
 
 
