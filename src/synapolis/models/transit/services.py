@@ -32,7 +32,7 @@ GREEN_USES = ("park", "forest", "wood", "recreation_ground", "village_green", "g
 SERVICE_MINUTES = (15, 30, 45)
 
 
-@model(version="1", decision=DECISION, method="Counts mapped shops and eating places by zone.",
+@model(version="2", decision=DECISION, method="Counts mapped shops and eating places by zone.",
        limits="As complete as the map.", risks="Where few shops are mapped, few are seen.", tests=TESTS)  # fmt: skip
 def zone_shops(zones: Zones, points_of_interest: PointsOfInterest) -> ZoneShops:
     """Shops and eating places in each zone.
@@ -44,12 +44,12 @@ def zone_shops(zones: Zones, points_of_interest: PointsOfInterest) -> ZoneShops:
     shops = points_of_interest[points_of_interest["kind"].isin(SHOP_KINDS)]
     if shops.empty:
         raise NotComputableError("mapped shops")
-    inside = gpd.sjoin(shops[["geometry"]], zones[["geometry"]], predicate="within")
-    column = next(name for name in inside.columns if str(name).startswith("index") or name == zones.index.name)
-    return np.bincount(zones.index.get_indexer(inside[column]), minlength=len(zones)).astype(float)
+    points, areas = (table[["geometry"]].reset_index(drop=True) for table in (shops, zones))
+    inside = gpd.sjoin(points, areas, predicate="within")["index_right"]
+    return np.bincount(inside, minlength=len(zones)).astype(float)
 
 
-@model(version="1", decision=DECISION, method="Area of parks, woods and gardens within each zone.",
+@model(version="2", decision=DECISION, method="Area of parks, woods and gardens within each zone.",
        limits="Areas without public access are not told apart.", risks="A large park counts where it lies, not at its "
        "gates.", tests=TESTS)  # fmt: skip
 def zone_green(zones: Zones, land_use: LandUse) -> ZoneGreen:
@@ -107,7 +107,7 @@ def _declare_made(service: str, says: str, minutes: int) -> None:
 def _declare(function: Any, service: str, minutes: int, says: str, **more: Any) -> None:
     function.__doc__ = says + _REFERENCES
     function.__annotations__["return"] = _annotated(service, minutes)
-    model(version="2", decision=DECISION, method=f"Sums over zones within {minutes} minutes on average.", limits=LIMITS,
+    model(version="3", decision=DECISION, method=f"Sums over zones within {minutes} minutes on average.", limits=LIMITS,
           risks=RISKS, tests=TESTS, name=f"{service}_within_{minutes}_min", **more)(function)  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def _reached(times: NDArray[np.float32], amount: NDArray[np.float64], minutes: i
 _declare_services()
 
 
-@model(version="1", decision="Telling where everyday life is possible on foot, and where what is missing.",
+@model(version="2", decision="Telling where everyday life is possible on foot, and where what is missing.",
        method="Counts the kinds of service (school, health care, shop, green of some size) that a zone within the walk "
        "holds; only walking on streets counts.",
        limits="From the middle of a zone to the middle of another; opening hours and quality are not known.",
@@ -160,7 +160,7 @@ def _offers(
     return [*counted, (shops, 1.0), (green, least_green)]
 
 
-@model(version="1", decision="Telling where everyday life is possible on foot, and where what is missing.",
+@model(version="2", decision="Telling where everyday life is possible on foot, and where what is missing.",
        method="Residents of zones with all four kinds of service, over all residents.",
        limits="As basic_services_nearby.", risks="A share hides who lacks what; read the map.",
        tests=TESTS)  # fmt: skip
