@@ -217,7 +217,7 @@ def test_scenario_examples_fit_helsinki():
     city = build_helsinki()
     for text in blocks(DOCS / "scenarios.md", "yaml"):
         scenario = parse_scenario(text)
-        assert {edit.id for edit in bind(scenario, city)} == {edit.id for edit in scenario.edits}
+        assert {edit.id for edit in bind(scenario, city)} == {edit.id for edit in scenario.active}
 
 
 @pytest.mark.slow
