@@ -97,7 +97,7 @@ def test_schemathesis_finds_nothing(new_server: Callable[..., Server], monkeypat
         Path(sys.executable).with_name("schemathesis"), "--no-color", "--config-file", HERE / "schemathesis.toml",
         "run", f"{server.url}/api/v1/openapi.json", "-H", f"X-CSRF-Token: {server.client.headers['x-csrf-token']}",
         *(["-H", f"Cookie: {cookie}"] if cookie else []), "--seed", "1", "--phases", "examples,coverage,fuzzing",
-        "--max-examples", "4", "--warnings", "off", "--workers", "2",
+        "--max-examples", "4", "--request-timeout", "60", "--warnings", "off", "--workers", "2",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=server.home)
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:] + server.log[-4_000:]
