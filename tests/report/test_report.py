@@ -17,8 +17,9 @@ from rich.console import Console
 from synapolis.core.errors import StorageError
 from synapolis.report.basemap import draw_base, round_length
 from synapolis.report.console import print_answer
+from synapolis.report.map_tables import map_digits
 from synapolis.report.maps import map_view
-from synapolis.report.numbers import claim_text, number, percent, significant, span
+from synapolis.report.numbers import amount, claim_text, number, percent, significant, span
 from synapolis.report.page import render_report, write_report
 from synapolis.report.pedigree import trace
 from synapolis.report.ramps import diverging, sequential
@@ -196,7 +197,7 @@ def test_what_is_not_finite_is_a_dash(items, town):
     answer = dataclasses.replace(items[0][0], claims=claims, effects=effects, statistics={"seconds": nan})
     text = render_report([(answer, Evidence(town, maps, {"c1": np.array([nan] * 9), "c2": np.ones(9)}))], title="Gaps")
     assert not re.search(r"\b(nan|inf)\b", Page(text).text, re.IGNORECASE)
-    assert "No place changes noticeably." in text
+    assert "No change that can be told (under 0.1 mm)." in text
 
 
 def test_equal_answers_make_equal_pages(items, text):
@@ -325,3 +326,19 @@ def test_the_strongest_change_lies_on_top_whichever_way_it_goes():
     assert sorted(strength.tolist()) == list(range(9))
     assert strength[0] == 0
     assert {int(strength[1]), int(strength[8])} == {7, 8}
+
+
+def test_what_lies_under_the_grain_is_no_change_and_numbers_are_no_finer():
+    ramp = diverging(np.array([0.0, 0.004, -0.0049]), "flood_depth", 0.01)
+    assert not ramp.classes(np.array([0.004, -0.0049, 0.0099])).any()
+    assert ramp.classes(np.array([0.011])).all()
+    assert [amount(value, "m", 0.01) for value in (0.01, 0.129, 1.234)] == ["1 cm", "13 cm", "1.23 m"]
+    assert amount(11.04, "mm", 0.1) == "11 mm"
+    assert map_digits("flood_depth", np.array([0.0, 0.00487])) == 2
+
+
+def test_values_in_a_few_heaps_are_told_apart():
+    heaps = np.repeat([0.0, 9.16, 12.09, 20.16, 22.37, 23.1], [14, 14, 5, 18, 19, 30])
+    classes = sequential(heaps, "runoff_depth").classes(heaps)
+    assert np.bincount(classes).max() / heaps.size <= 0.4
+    assert len(np.unique(classes)) >= 5

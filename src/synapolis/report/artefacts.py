@@ -275,7 +275,7 @@ def _write_map(n: int, layer: MapLayer, evidence: Evidence, ground: _Ground, fol
     return {
         "n": n, "title": layer.title, "quantity": layer.quantity, "unit": unit, "kind": layer.kind, "note": layer.note,
         "illustrative": layer.illustrative, "stages": list(classes), "sentence": sentence,
-        "digits": map_digits(before, after, difference), "legends": legends, "files": files,
+        "digits": map_digits(layer.quantity, before, after, difference), "legends": legends, "files": files,
         "corners": ground.corners if layer.kind == "cells" else None, "table": f"map-{n}-table.json",
         "raw_unit": layer.unit, "times": _write_frames(sheet, ground, folder),
     }  # fmt: skip

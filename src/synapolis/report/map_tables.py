@@ -14,6 +14,7 @@ from synapolis.layers.city import City
 from synapolis.report.maps import difference_of, map_unit, shapes_of
 from synapolis.scenarios.answer import Evidence, MapLayer
 from synapolis.scenarios.pictures import district_areas, zone_names
+from synapolis.scenarios.views import place_grain
 
 MOST_ROWS = 200
 DEEPEST = ("flood_depth",)
@@ -24,7 +25,7 @@ def map_table(layer: MapLayer, evidence: Evidence) -> dict[str, Any]:
     """Columns (key, title, unit, digits) and rows of one map, at most `MOST_ROWS`, the largest changes first."""
     names, before, after, how = _by_place(layer, evidence)
     change = difference_of(before, after)
-    unit, digits = map_unit(layer, evidence.city), map_digits(before, after, change)
+    unit, digits = map_unit(layer, evidence.city), map_digits(layer.quantity, before, after, change)
     values = {"before": before, "after": after, "change": change}
     titles = {"before": "Today", "after": "With the change", "change": "Change"}
     shown = {key: column for key, column in values.items() if column is not None}
@@ -39,12 +40,14 @@ def map_table(layer: MapLayer, evidence: Evidence) -> dict[str, Any]:
     return {"columns": columns, "rows": rows, "of": len(kept)}
 
 
-def map_digits(*columns: NDArray[Any] | None) -> int:
-    """Decimals that values and changes of a map are told with: two or three figures of the typical large one."""
+def map_digits(quantity: str, *columns: NDArray[Any] | None) -> int:
+    """Decimals that a map is told with: two or three figures of the typical large value, no finer than its grain."""
+    grain = place_grain(quantity)
+    finest = min(max(-math.floor(math.log10(grain) + 1e-9), 0), 3) if grain else 3
     finite = [np.abs(column[np.isfinite(column)]) for column in columns if column is not None]
     tops = [float(np.quantile(values, 0.98)) for values in finite if values.size and values.any()]
     least = min((top for top in tops if top > 0), default=1.0)
-    return min(max(1 - math.floor(math.log10(least)), 0), 3)
+    return min(max(1 - math.floor(math.log10(least)), 0), finest)
 
 
 def _by_place(

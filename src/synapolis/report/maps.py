@@ -15,9 +15,10 @@ from scipy.ndimage import maximum_filter
 
 from synapolis.layers.city import City
 from synapolis.report.basemap import BaseMap, data_uri, round_length
-from synapolis.report.numbers import percent, significant, unit_label
+from synapolis.report.numbers import amount, percent, significant, unit_label
 from synapolis.report.ramps import Ramp, covers, diverging, flags, sequential
 from synapolis.scenarios.answer import Evidence, MapLayer
+from synapolis.scenarios.views import place_grain
 
 OVERLAY_SIDE = 1200  # pixels: overlays of zones and links; cells keep their own size up to this
 LABELLED = ("district", "square", "park")
@@ -171,7 +172,7 @@ def ramp_of(layer: MapLayer, values: NDArray[Any]) -> Ramp:
 def change_ramp(layer: MapLayer, difference: NDArray[Any], after: NDArray[Any]) -> tuple[Ramp, NDArray[Any]]:
     """Classes of a map's changes, and the values they are of: for classes, what the changed ground becomes."""
     if layer.quantity != "land_cover":
-        return diverging(difference, layer.quantity), difference
+        return diverging(difference, layer.quantity, place_grain(layer.quantity)), difference
     becomes = np.where(difference != 0, after, 0)
     return covers(becomes), becomes
 
@@ -257,26 +258,25 @@ def map_sentence(layer: MapLayer, evidence: Evidence) -> str:
         return f"The ground changes in {percent(share)} of the area." if share else "The ground stays as it is."
     if difference is None:
         finite = after[np.isfinite(after)] if after is not None else np.zeros(0)
-        return (
-            f"Values run from {significant(finite.min())} to {significant(finite.max())} {unit}." if finite.size else ""
-        )
+        return f"Values run from {significant(finite.min())} to {amount(finite.max(), unit)}." if finite.size else ""
     known = np.isfinite(difference)
     if not known.any():
         return "Nothing can be compared: no place has a value in both states."
-    ramp = diverging(difference, layer.quantity)
+    grain = place_grain(layer.quantity)
+    ramp = diverging(difference, layer.quantity, grain)
     classes = ramp.classes(difference)
     half = len(ramp.colours) // 2
     rise, fall = float(np.mean(classes[known] > half)), float(np.mean((classes[known] > 0) & (classes[known] <= half)))
     if not rise + fall:
-        return "No place changes noticeably."
+        return f"No change that can be told (under {amount(grain, unit)})." if grain else "No place changes noticeably."
     things = {"cells": "the area", "links": "street segments"}.get(layer.kind, layer.kind)
     most = int(np.nanargmax(np.abs(difference)))
     where = _near(layer, most, evidence)
-    size = significant(abs(float(difference.flat[most])))
+    size = amount(abs(float(difference.flat[most])), unit, grain)
     way = "rise" if difference.flat[most] > 0 else "fall"
     moves = [_moves(rise, "rises", things), _moves(fall, "falls", things)]
     said = " and ".join(moves if rise else reversed(moves))
-    return f"It {said}; the largest {way} is {size} {unit}".rstrip() + f"{where}."
+    return f"It {said}; the largest {way} is {size}{where}."
 
 
 def _moves(share: float, verb: str, things: str) -> str:

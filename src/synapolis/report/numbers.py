@@ -49,6 +49,14 @@ def significant(value: float, places: int = 3) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def amount(value: float, unit: str, grain: float = 0.0) -> str:
+    """Write a number with its unit, no finer than `grain`; lengths under a metre in centimetres."""
+    if unit == "m" and abs(value) < 1:
+        value, unit, grain = 100 * value, "cm", 100 * grain
+    finest = -math.floor(math.log10(grain) + 1e-9) if grain else 6
+    return f"{significant(round(value, finest))} {unit}".rstrip()
+
+
 def percent(share: float | None) -> str:
     """Write a share as a whole per cent; what is not known is a dash."""
     if share is None or not math.isfinite(share):

@@ -15,6 +15,7 @@ from synapolis.layers.land_cover import Cover
 from synapolis.report.numbers import number
 
 MOST_WHOLE = 6
+MOST_IN_A_CLASS = 0.4  # share of the values in one class, above which even steps tell too little
 NOISE = 1e-12
 HEAT_WORDS = ("utci", "radiant_temperature", "heat_")
 WATER_WORDS = ("runoff", "flood", "rain", "storage", "infiltrat", "stored", "depth")
@@ -94,7 +95,7 @@ def sequential(values: NDArray[Any], quantity: str) -> Ramp:
         return _whole(values_whole)
     positive = finite[finite > 0.01 * finite.max()]
     water = is_water(quantity) and finite.min() >= 0 and np.median(positive) < 0.25 * np.quantile(positive, 0.95)
-    edges = _water_edges(finite) if water else _linear_edges(finite)
+    edges = _water_edges(finite) if water else _amount_edges(finite)
     blue = is_water(quantity)
     name = "Blues" if blue else "YlOrRd" if is_heat(quantity) else "YlGnBu"
     colours = _sample(name, len(edges), 0.16, 1.0 if water or not blue else 0.66)
@@ -108,8 +109,8 @@ def _whole(values: NDArray[np.float64]) -> Ramp:
     return Ramp(tuple(values.tolist()), colours, legend)
 
 
-def diverging(values: NDArray[Any], quantity: str) -> Ramp:
-    """Classes for differences, symmetric about nothing; what is next to nothing is not painted."""
+def diverging(values: NDArray[Any], quantity: str, least: float = 0.0) -> Ramp:
+    """Classes for differences, symmetric about nothing; what is next to nothing, or under `least`, is not painted."""
     finite = np.abs(_finite(values))
     finite = (
         finite[finite > max(0.01 * finite.max(), NOISE)] if finite.any() else finite[:0]
@@ -117,6 +118,7 @@ def diverging(values: NDArray[Any], quantity: str) -> Ramp:
     top = _round_up(float(np.quantile(finite, 0.98))) if finite.size else 1.0
     base = 10.0 ** math.floor(math.log10(top) + 1e-9)
     side = tuple(step * base for step in _SIDE[round(top / base)])
+    side = tuple(edge for edge in side if edge >= least * (1 - 1e-9)) or (least,)
     edges = (*(-edge for edge in reversed(side)), *side)
     name = "BrBG" if is_water(quantity) else "RdBu_r" if is_heat(quantity) else "PuOr"
     below, above = _sample(name, len(side), 0.04, 0.36), _sample(name, len(side), 0.64, 0.96)
@@ -175,6 +177,22 @@ def _linear_edges(finite: NDArray[np.float64]) -> tuple[float, ...]:
     first = math.floor(low / step) * step
     count = min(max(math.ceil((high - first) / step - 1e-9), 1), 8)
     return tuple(round(first + step * index, 12) for index in range(count))
+
+
+def _amount_edges(finite: NDArray[np.float64]) -> tuple[float, ...]:
+    """Even steps; where one of them would hold most values, steps that hold about equally many."""
+    even = _linear_edges(finite)
+    if len(even) < 2 or _fullest(finite, even) <= MOST_IN_A_CLASS:
+        return even
+    parts = np.quantile(finite, np.arange(6) / 6)
+    step = 10.0 ** math.floor(math.log10(float(np.ptp(finite)) / 10))
+    steps = tuple(dict.fromkeys(round(math.floor(part / step + 1e-9) * step, 12) for part in parts.tolist()))
+    return steps if len(steps) > 1 and _fullest(finite, steps) < _fullest(finite, even) else even
+
+
+def _fullest(finite: NDArray[np.float64], edges: tuple[float, ...]) -> float:
+    """Largest share of the values that one class holds."""
+    return float(np.bincount(np.searchsorted(np.asarray(edges[1:]), finite, side="right")).max() / finite.size)
 
 
 def _sample(name: str, count: int, low: float, high: float) -> tuple[str, ...]:

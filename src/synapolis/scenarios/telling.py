@@ -53,6 +53,8 @@ def _share(claim: Claim) -> str:
     if not claim.before or claim.unit in ("%", "°C", "dB"):  # a share of a share or of a scale says nothing
         return ""
     assert claim.change is not None
+    if round(100 * claim.change / abs(claim.before), 1) == 0:
+        return ""
     return f", {100 * claim.change / abs(claim.before):+.1f} %".replace("-", "−")
 
 

@@ -147,3 +147,20 @@ def view_of(word: str, unit: str) -> View:
     """Return the view of a word, or a plain one."""
     view = VIEWS.get(word) or View(word.replace("_", " ").capitalize(), 0.01)
     return view if view.unit else View(**{**vars(view), "unit": unit})
+
+
+PLACE_GRAINS: Mapping[str, float] = MappingProxyType({
+    "flood_depth": 0.01, "sewer_spill_depth": 0.001, "runoff_depth": 0.1, "building_flood_damage": 100,
+    "link_flow": 1, "link_carbon_dioxide": 1, "link_nitrogen_oxides": 0.1, "link_crashes": 0.001,
+    "facade_noise": 0.1, "utci": 0.1, "street_utci": 0.1, "home_utci": 0.1, "gravity_access_to_jobs": 1,
+    "mean_time_to_jobs": 0.1, "travel_ease": 0.1,
+    **{f"jobs_within_{minutes}_min": 1 for minutes in (5, 10, 15, 30, 45)}, "jobs_within_30_min_off_peak": 1,
+    **{f"zone_{mode}_share": 0.1 for mode in ("car", "transit", "bicycle", "walk")},
+    "basic_services_nearby": 0.1, "street_heat_share": 0.1, "affordable_share": 0.1, "rent_burden": 0.1,
+})  # fmt: skip
+"""Tolerance at which a quantity by place is shown, in the unit of its map: a smaller change cannot be told."""
+
+
+def place_grain(quantity: str) -> float:
+    """Smallest change of a quantity by place that a map tells; 0 where none is stated."""
+    return PLACE_GRAINS.get(quantity, 0.0)
