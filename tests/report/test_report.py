@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from synapolis.core.errors import StorageError
-from synapolis.report.basemap import draw_base, round_length
+from synapolis.report.basemap import round_length
 from synapolis.report.console import print_answer
+from synapolis.report.ground import draw_base
 from synapolis.report.map_tables import map_digits
 from synapolis.report.maps import map_view
 from synapolis.report.numbers import amount, claim_text, number, percent, significant, span

@@ -21,7 +21,8 @@ from markupsafe import Markup
 
 from synapolis.core.errors import StorageError
 from synapolis.report import charts, numbers
-from synapolis.report.basemap import BaseMap, draw_base
+from synapolis.report.basemap import BaseMap
+from synapolis.report.ground import draw_base
 from synapolis.report.maps import MapView, map_view, marker_map
 from synapolis.report.numbers import ClaimText, claim_text
 from synapolis.report.pedigree import Pedigree, by_influence, trace

@@ -10,7 +10,7 @@ from fpdf.enums import TableBordersLayout, TableCellFillMode, XPos, YPos
 from PIL import Image
 
 from synapolis.indicators.gates import GateResult
-from synapolis.report.basemap import draw_base
+from synapolis.report.ground import draw_base
 from synapolis.report.numbers import claim_text, number, percent, scale_of, significant, unit_label
 from synapolis.report.page import OUTCOMES, STATUS, attribution_of
 from synapolis.report.pedigree import by_influence

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc, rankdata, t
 
 from synapolis.core.declare import Assumption, registered
 
@@ -20,7 +19,7 @@ CHANCE = 0.005
 
 @registered(
     kind="rule",
-    version="1",
+    version="2",
     name="ensemble_sample",
     decision="Which values of the assumptions an answer is tried with.",
     data=("assumptions with their distributions", "number of members", "seed"),
@@ -40,13 +39,15 @@ def sample(assumptions: Sequence[Assumption], *, members: int, seed: int) -> lis
     varied = [a for a in assumptions if a.distribution != "fixed" and a.low < a.high]
     if not varied or members < 1:
         return []
+    from scipy.stats import qmc  # noqa: PLC0415 - half a second, which who only reads answers need not wait for
+
     quantiles = qmc.LatinHypercube(len(varied), rng=np.random.default_rng(seed)).random(members)
     return [{a.name: a.at(q) for a, q in zip(varied, row, strict=True)} for row in quantiles]
 
 
 @registered(
     kind="rule",
-    version="1",
+    version="2",
     name="change_interval",
     decision="How uncertain a change is said to be.",
     data=("a change in each member of the ensemble",),
@@ -65,7 +66,7 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
 
 @registered(
     kind="rule",
-    version="1",
+    version="2",
     name="detectable_change",
     decision="Whether an answer says that a plan changes a figure, or that no difference can be detected.",
     data=("a change", "its interval over the ensemble", "how coarse the figure is told"),
@@ -91,7 +92,7 @@ def detectable(change: float, low: float, high: float, *, grain: float) -> bool 
 
 @registered(
     kind="rule",
-    version="1",
+    version="2",
     name="assumption_influence",
     decision="Which assumption to look into first.",
     data=("members of the ensemble", "a change in each"),
@@ -112,6 +113,8 @@ def influence(members: Sequence[Mapping[str, float]], values: NDArray[np.float64
     """
     if len(members) < FEWEST or np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         return {}
+    from scipy.stats import rankdata  # noqa: PLC0415
+
     names = list(members[0])
     columns = _centred(np.array([rankdata([member[name] for member in members]) for name in names]))
     left = _centred(rankdata(values))
@@ -137,5 +140,7 @@ def _centred(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _by_chance(free: int) -> float:
     """Squared correlation that an assumption without part passes with probability CHANCE, by degrees of freedom."""
+    from scipy.stats import t  # noqa: PLC0415
+
     quantile = float(t.ppf(1 - CHANCE / 2, free))
     return quantile**2 / (free + quantile**2)

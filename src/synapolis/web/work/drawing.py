@@ -12,8 +12,9 @@ from synapolis.core.errors import ScenarioError
 from synapolis.layers.city import City
 from synapolis.layers.workspace import write_whole
 from synapolis.report.artefacts import read_artefacts
-from synapolis.report.basemap import BaseMap, draw_base
+from synapolis.report.basemap import BaseMap
 from synapolis.report.exported import write_gpkg
+from synapolis.report.ground import draw_base
 from synapolis.report.page import write_report
 from synapolis.report.pdf import render_pdf
 from synapolis.report.stills import draw_stills
