@@ -1,7 +1,7 @@
 /** Figures of a plan in the reader's language: what they are called, how they changed, and whether that is good. */
 import { number } from "$lib/format";
 import { has, t } from "$lib/i18n.svelte";
-import type { IconName } from "$ui/Icon.svelte";
+import type { IconName } from "$ui/icons";
 import type { TopicHere, Verdict } from "./types";
 
 export const ICONS: Record<string, IconName> = {

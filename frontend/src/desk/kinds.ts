@@ -1,7 +1,7 @@
 /** Kinds of edits as the desk shows them, and the tools that make them. */
 import type { Drawing, Drawn, Pickable } from "$map/types";
 import type { Area, Edit, FoundPlace } from "$lib/types";
-import type { IconName } from "$ui/Icon.svelte";
+import type { IconName } from "$ui/icons";
 
 export const ICONS: Record<string, IconName> = {
   add_homes: "home",
