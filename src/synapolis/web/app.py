@@ -31,7 +31,7 @@ from synapolis.web.api import (
 from synapolis.web.described import describe
 from synapolis.web.errors import ProblemOut, handle_errors
 from synapolis.web.examples import ensure_examples
-from synapolis.web.methods import Methods
+from synapolis.web.methods import Methods, declared
 from synapolis.web.ogc import routes as ogc
 from synapolis.web.security.protect import protect
 from synapolis.web.security.state import Security
@@ -85,7 +85,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     handle_errors(app)
     describe(app)
-    app.add_middleware(Methods, described=app)
+    addresses = [at for noun in NOUNS for at in declared(noun.router, API)]
+    app.add_middleware(Methods, declared=[*addresses, *(at for part in ogc.ROUTERS for at in declared(part))])
     protect(app, settings)
     for noun in NOUNS:
         app.include_router(noun.router, prefix=API)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from collections.abc import Sequence
 
-from fastapi import FastAPI
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from synapolis.web.errors import MEDIA, Problem, problem_of
 
 PREFIXES = ("/api/", "/ogc")
+Declared = tuple[re.Pattern[str], frozenset[str]]
 
 
 class Methods:
     """Middleware over the addresses of the API; those of pages and files pass, except that HEAD works there too."""
 
-    def __init__(self, app: ASGIApp, described: FastAPI) -> None:
-        self._app, self._described = app, described
+    def __init__(self, app: ASGIApp, declared: Sequence[Declared]) -> None:
+        self._app, self._declared = app, declared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse its method."""
@@ -35,22 +38,17 @@ class Methods:
 
     def _known(self, path: str) -> tuple[str, ...]:
         """Methods at an address; none where nothing is declared there."""
-        methods = {m for pattern, declared in self._declared if pattern.fullmatch(path) for m in declared}
+        methods = {m for pattern, known in self._declared if pattern.fullmatch(path) for m in known}
         return tuple(sorted(methods | ({"HEAD"} if "GET" in methods else set()))) if methods else ()
 
-    @cached_property
-    def _declared(self) -> list[tuple[re.Pattern[str], list[str]]]:
-        paths = self._described.openapi()["paths"]
-        return [(_pattern(path), [method.upper() for method in at]) for path, at in paths.items()]
 
-
-def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"(\{\w+\})", path)
-    return re.compile(
-        "".join(
-            re.escape(part) if not part.startswith("{") else ".+" if part == "{feature}" else "[^/]+" for part in parts
-        )
-    )
+def declared(router: APIRouter, prefix: str = "") -> list[Declared]:
+    """Addresses of a router, with their methods; a router within it is to be told apart."""
+    return [
+        (compile_path(prefix + route.path)[0], frozenset(route.methods or ()))
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    ]
 
 
 def _other(method: str, path: str, known: tuple[str, ...]) -> Response:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from synapolis.web.ogc import features, processes
 
+ROUTERS = (features.router, processes.router)
 router = APIRouter()
-router.include_router(features.router)
-router.include_router(processes.router)
+for part in ROUTERS:
+    router.include_router(part)
