@@ -96,7 +96,7 @@ export function claimText(claim: AnswerClaim): ClaimText {
     changeUnit: scale.changeUnit,
     seen,
     still,
-    tone: !seen ? "neutral" : toneOf(delta ?? 0, claim.better ?? ""),
+    tone: !seen ? "neutral" : toneOf(round(delta ?? 0, scale.digits), claim.better ?? ""),
   };
 }
 

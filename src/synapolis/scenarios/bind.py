@@ -169,7 +169,8 @@ def _segments(edit: ChangeLanes | CloseStreet, city: City) -> tuple[tuple[str, .
 def _change_lanes(edit: ChangeLanes, city: City) -> BoundEdit:
     ids, street, length = _segments(edit, city)
     act, way = ("giving", "to") if edit.lanes > 0 else ("taking", "from")
-    says = f"{act} {abs(edit.lanes)} lane(s) {way} {street}"
+    count = abs(edit.lanes)
+    says = f"{act} {'a lane' if count == 1 else f'{count} lanes'} {way} {street}"
     return BoundEdit(edit.id, edit.kind, edit.models, {"edit_streets": ids, "edit_lanes": float(edit.lanes)}, says,
                      {"amount": length * edit.lanes / 1000, "unit": "lane-km"})  # fmt: skip
 
