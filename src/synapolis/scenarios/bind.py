@@ -170,7 +170,7 @@ def _change_lanes(edit: ChangeLanes, city: City) -> BoundEdit:
     ids, street, length = _segments(edit, city)
     act, way = ("giving", "to") if edit.lanes > 0 else ("taking", "from")
     count = abs(edit.lanes)
-    says = f"{act} {'a lane' if count == 1 else f'{count} lanes'} {way} {street}"
+    says = f"{act} {count} lane{'s' * (count > 1)} {way} {street}"
     return BoundEdit(edit.id, edit.kind, edit.models, {"edit_streets": ids, "edit_lanes": float(edit.lanes)}, says,
                      {"amount": length * edit.lanes / 1000, "unit": "lane-km"})  # fmt: skip
 
