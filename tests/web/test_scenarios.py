@@ -113,6 +113,10 @@ def ring(corners):
     ("body", "says"),
     [
         ({"edits": [HOMES | {"area": {"geojson": ring(MOST_VERTICES + 5)}}]}, "at most 5,000 are taken"),
+        ({"edits": [HOMES | {"area": {"geojson": ring(MOST_VERTICES - 10)}}] * 3}, "at most 10,000 are taken"),
+        ({"edits": [HOMES | {"area": {"ids": ["x"] * (MOST_VERTICES + 1)}}]}, "at most 5,000 are taken"),
+        ({"edits": [HOMES | {"area": {"place": "x" * 301}}]}, "no name of a place"),
+        ({"edits": [HOMES | {"area": {"place": "Old\x00Town"}}]}, "no name of a place"),
         ({"edits": [HOMES] * (MOST_EDITS + 1)}, "at most 100"),
         ({"edits": [HOMES | {"id": "a"}, CLOSED | {"id": "a"}]}, "each edit needs an id of its own"),
         ({"edits": [HOMES | {"homes": 0}]}, "greater than 0"),

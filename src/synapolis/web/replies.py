@@ -26,9 +26,14 @@ def _kept(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     joined = " ".join(text.split())
-    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in joined):
+    if not readable(joined):
         raise ValueError("must be readable text, without control characters")
     return joined
+
+
+def readable(text: str) -> bool:
+    """Whether a text has no control characters and no halves of letters."""
+    return not any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text)
 
 
 KEPT = BeforeValidator(_kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
@@ -12,7 +13,7 @@ from synapolis.records.tables_desk import ScenarioRow, ScenarioVersion
 from synapolis.scenarios.edits import Edit, Scenario
 from synapolis.web.depends import DeskDep, Needs
 from synapolis.web.errors import Problem
-from synapolis.web.replies import KEPT, Cursor, Limit, cursor_of, entity, place_of, storable, tags
+from synapolis.web.replies import KEPT, Cursor, Limit, cursor_of, entity, place_of, readable, storable, tags
 from synapolis.web.security.principal import Who
 from synapolis.web.state import Desk
 from synapolis.web.work.jobs import owner_of
@@ -21,6 +22,8 @@ from synapolis.web.work.shelf import Found, StaleError
 router = APIRouter(tags=["scenarios"])
 MOST_EDITS = 100
 MOST_VERTICES = 5_000
+MOST_IN_ALL = 10_000
+LONGEST_WORD = 300
 ScenarioId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="Id of a scenario.")]
 IfMatch = Annotated[str | None, Header(max_length=500, description="ETag of the scenario as it was when read.")]
 Look = Annotated[Who, Depends(Needs("look"))]
@@ -103,11 +106,15 @@ def kept_content(body: ScenarioIn, city: str) -> dict[str, Any]:
     Raises
     ------
     Problem
-        422 naming the edit that is drawn with too many corners, or what cannot be kept.
+        422 naming the edit that has too many corners or a text that is no name, or what cannot be kept.
     """
+    corners = 0
     for number, edit in enumerate(body.edits):
         sent = storable(edit.model_dump(exclude_none=True), where := f"edits.{number}")
-        _drawn_small(sent, edit.id or f"e{number + 1}", where)
+        corners += _drawn_small(sent, edit.id or f"e{number + 1}", where)
+    if corners > MOST_IN_ALL:
+        told = f"the edits are drawn with {corners:,} corners and names in all; at most {MOST_IN_ALL:,} are taken"
+        raise Problem(422, f"{told}: simplify the shapes, or make two scenarios", errors=[("edits", told)])
     try:
         read = Scenario(title=body.title, city=city[:200], edits=tuple(body.edits))
     except ValueError as error:
@@ -116,22 +123,34 @@ def kept_content(body: ScenarioIn, city: str) -> dict[str, Any]:
     return {"title": body.title, "city": city, "edits": edits, "want": body.want}
 
 
-def _drawn_small(sent: Any, name: str, where: str) -> None:
-    corners = _corners(sent)
+def _drawn_small(sent: Any, name: str, where: str) -> int:
+    """Number of corners and names in an edit; Problem 422 where they are too many, or one is no name."""
+    corners = sum(isinstance(leaf, list) or _is_name(leaf, name, where) for leaf in _leaves(sent))
     if corners > MOST_VERTICES:
-        told = f"edit {name} is drawn with {corners:,} corners; at most {MOST_VERTICES:,} are taken"
+        told = f"edit {name} is drawn with {corners:,} corners and names; at most {MOST_VERTICES:,} are taken"
         raise Problem(422, f"{told}: simplify the shape, or name a place", errors=[(where, told)])
+    return corners
 
 
-def _corners(value: Any) -> int:
-    """Number of positions in the GeoJSON of a value."""
+def _is_name(leaf: Any, name: str, where: str) -> bool:
+    """Whether a value is text; Problem 422 for text that is no name of anything in a city."""
+    if isinstance(leaf, str) and (len(leaf) > LONGEST_WORD or not readable(leaf)):
+        told = f"edit {name} has a text of {len(leaf):,} characters that is no name of a place, street or feature"
+        raise Problem(
+            422, f"{told}; names are readable, of at most {LONGEST_WORD} characters", errors=[(where, told)]
+        )  # fmt: skip
+    return isinstance(leaf, str)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Texts, numbers and positions (lists of numbers) in a value."""
     if isinstance(value, dict):
-        return sum(_corners(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        if value and all(isinstance(item, int | float) for item in value):
-            return 1
-        return sum(_corners(item) for item in value)
-    return 0
+        value = list(value.values())
+    elif not isinstance(value, list | tuple) or (value and all(isinstance(item, int | float) for item in value)):
+        yield list(value) if isinstance(value, list | tuple) else value
+        return
+    for item in value:
+        yield from _leaves(item)
 
 
 def scenario_out(head: ScenarioRow, at: ScenarioVersion, found: Found) -> ScenarioOut:
