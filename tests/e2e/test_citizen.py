@@ -156,7 +156,7 @@ def test_without_webgl_there_are_lists_and_stills(open_page, plans):
     [
         (
             "fi",
-            "Mitä alueella Helsinki centre suunnitellaan",
+            "Helsinki centre: mitä täällä suunnitellaan",
             "Raitiovaunu 7 viiden minuutin välein",
             "Tätä ei voi sanoa",
         ),
