@@ -36,6 +36,12 @@ from synapolis.report.ramps import Ramp
 from synapolis.scenarios.answer import Answer, Evidence, MapLayer
 
 FORMAT = 1
+TOLD = {"hash", "city", "city_hash", "crs", "places", "fields", "maps"}
+TOLD_OF_MAP = {
+    "n", "title", "quantity", "unit", "kind", "note", "illustrative", "stages", "sentence", "digits", "legends",
+    "files", "corners", "table", "raw_unit", "times",
+}  # fmt: skip
+"""What `maps.json` tells of all maps, and of each."""
 WGS84, MERCATOR = "EPSG:4326", "EPSG:3857"
 LONG_SIDE = 2048  # pixels: no picture of cells is larger
 FINER = 1.5  # pixels of a picture for each cell: sharp edges survive the turn into Web Mercator
@@ -81,7 +87,7 @@ def maps_of(folder: Path) -> Mapping[str, Any]:
     Raises
     ------
     CityError
-        When the folder holds none, or one of another format.
+        When the folder holds none, or one of another format, or one that lacks what it should tell.
     """
     try:
         found = json.loads((Path(folder) / "maps.json").read_text(encoding="utf-8"))
@@ -89,6 +95,8 @@ def maps_of(folder: Path) -> Mapping[str, Any]:
         raise CityError(f"answer {Path(folder).name} has no maps here; run it again to draw them") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise CityError(f"the maps of answer {Path(folder).name} are of another format; run it again to draw them")
+    if not (found.keys() >= TOLD and all(entry.keys() >= TOLD_OF_MAP for entry in found["maps"])):
+        raise CityError(f"the maps of answer {Path(folder).name} are damaged; run it again to draw them")
     return found
 
 
@@ -98,13 +106,16 @@ def read_artefacts(folder: Path, city: City) -> Evidence:
     Raises
     ------
     CityError
-        When the folder holds no maps.
+        When the folder holds no maps, or files of them are gone or damaged.
     """
     folder = Path(folder)
     about = maps_of(folder)
-    layers = tuple(_read_layer(entry, folder, city) for entry in about["maps"])
-    members = json.loads((folder / "members.json").read_text(encoding="utf-8"))
-    places = _table(folder / about["places"], city) if about["places"] else None
+    try:
+        layers = tuple(_read_layer(entry, folder, city) for entry in about["maps"])
+        members = json.loads((folder / "members.json").read_text(encoding="utf-8"))
+        places = _table(folder / about["places"], city) if about["places"] else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CityError(f"maps of answer {folder.name} are gone or damaged; run it again to draw them") from error
     numbers = {claim: np.array([math.nan if v is None else v for v in values]) for claim, values in members.items()}
     return Evidence(city, layers, numbers, places)
 

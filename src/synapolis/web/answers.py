@@ -88,7 +88,7 @@ def find_answer(hash_: str) -> KeptAnswer:
     try:
         written = path.stat()
         data = _read(path, written.st_mtime_ns)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):  # whatever damage leads reading to
         data = {}
     if not str(data.get("hash", "")).startswith(hash_):
         raise CityError(
@@ -107,7 +107,9 @@ def find_answer(hash_: str) -> KeptAnswer:
 @lru_cache(maxsize=HELD)
 def _read(path: Path, stamp: int) -> Mapping[str, Any]:
     _ = stamp
-    return read_answer(path.read_text(encoding="utf-8"))
+    data = read_answer(path.read_text(encoding="utf-8"))
+    answer_of(data)  # fails where something is missing
+    return data
 
 
 @lru_cache(maxsize=HELD)
@@ -116,11 +118,25 @@ def _maps(folder: Path, stamp: int) -> Mapping[str, Any]:
     return maps_of(folder)
 
 
+def content_of(path: Path) -> bytes:
+    """One of an answer's files.
+
+    Raises
+    ------
+    CityError
+        When it is not there any more.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CityError(f"{path.name} of this answer is gone ({error.strerror}); run it again") from error
+
+
 @lru_cache(maxsize=HELD)
 def squeezed(path: Path, mark: str) -> bytes:
     """A file's bytes, gzipped once for each mark of its answer."""
     _ = mark
-    return gzip.compress(path.read_bytes(), 6, mtime=0)
+    return gzip.compress(content_of(path), 6, mtime=0)
 
 
 def city_of(kept: KeptAnswer, desk: Desk) -> str:

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from synapolis.core.errors import CityError
 from synapolis.report.exported import answer_csv
-from synapolis.web.answers import KeptAnswer, find_answer, pedigree, squeezed, told
+from synapolis.web.answers import KeptAnswer, content_of, find_answer, pedigree, squeezed, told
 from synapolis.web.depends import DeskDep, Needs
 from synapolis.web.errors import Problem
 from synapolis.web.lazy import made
@@ -154,7 +154,7 @@ def map_table(
 ) -> Response:
     """A map as a table of places, the largest changes first unless sorted otherwise, and one sentence."""
     kept = find_answer(hash)
-    table = json.loads((kept.folder / kept.map(n)["table"]).read_text(encoding="utf-8"))
+    table = json.loads(content_of(kept.folder / kept.map(n)["table"]))
     key = sort.removeprefix("-")
     keys = [column["key"] for column in table["columns"]]
     if key and key not in keys:
@@ -211,7 +211,7 @@ def _sent(
         return Response(status_code=304, headers=told_)
     if small:
         return Response(squeezed(path, kept.mark), media_type=MEDIA[kind], headers=told_)
-    return Response(path.read_bytes(), media_type=MEDIA[kind], headers=told_)
+    return Response(content_of(path), media_type=MEDIA[kind], headers=told_)
 
 
 @lru_cache(maxsize=32)
