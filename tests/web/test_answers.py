@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from synapolis.layers.city import save_city
 from synapolis.layers.workspace import keep_answer
 from synapolis.report.artefacts import write_artefacts
 from synapolis.scenarios.answer import Frames
+from synapolis.web.work.running import _kept
 from web.reading import client, home  # noqa: F401 - fixtures
 
 HASH = {"stormwater": "a1" * 32, "access": "b2" * 32, "siting": "c3" * 32, "bare": "d4" * 32}
@@ -185,3 +187,63 @@ def test_no_path_leads_out_of_the_answers(client, kept, hash_):
     _ = kept
     for rest in ("", "/maps/1/before.png", "/export.json"):
         assert client.get(f"/answers/{hash_}{rest}").status_code in (404, 422)
+
+
+def test_the_same_run_by_another_does_not_reword_what_was_answered(home, kept):
+    answer, evidence = kept["access"]
+    first = replace(answer, hash="e5" * 32, question="First said", actor="Anna")
+    _kept(first, evidence)
+    _kept(replace(first, question="Reworded", actor="Ben"), evidence)
+    path = home / "answers" / f"{first.hash[:16]}.json"
+    assert json.loads(path.read_text())["question"] == "First said"
+    _kept(replace(first, question="Said better"), evidence)
+    assert json.loads(path.read_text())["question"] == "Said better"
+    (home / "answers" / first.hash[:16] / "maps.json").write_text("{")
+    _kept(replace(first, question="Drawn again", actor="Ben"), evidence)
+    assert json.loads(path.read_text())["question"] == "Drawn again"
+
+
+@pytest.fixture
+def damaged(home, kept):
+    """An answer whose files a test may spoil."""
+    answer, evidence = kept["stormwater"]
+    answer = replace(answer, hash="f6" * 32)
+    folder = write_artefacts(answer, evidence, home / "answers" / answer.hash[:16])
+    keep_answer(answer.hash, answer.to_json())
+    yield folder
+    shutil.rmtree(folder)
+    folder.with_suffix(".json").unlink()
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [b"", b"[]", b"\xff", b'{"format_version": 1, "hash": 5}', b'{"format_version": 1, "hash": "%b"}' % (b"f6" * 32)],
+)
+def test_a_damaged_answer_counts_as_none(client, damaged, spoiled):
+    damaged.with_suffix(".json").write_bytes(spoiled)
+    for path in ("", "/claims/x", "/maps/1/table", "/export.csv", "/export.json"):
+        reply = client.get(f"/answers/{damaged.name}{path}")
+        assert (reply.status_code, "ask the question again" in reply.json()["detail"]) == (404, True)
+
+
+@pytest.mark.parametrize("spoiled", [b"", b"[]", b"null", b'{"format": 1}', b'{"format": 1, "maps": [{"n": 1}]}'])
+def test_damaged_maps_count_as_none(client, damaged, spoiled):
+    (damaged / "maps.json").write_bytes(spoiled)
+    whole = client.get(f"/answers/{damaged.name}")
+    assert (whole.status_code, whole.json()["maps"]) == (200, [])
+    assert client.get(f"/answers/{damaged.name}/maps/1/table").status_code == 404
+
+
+def test_files_of_maps_that_are_gone_or_damaged_are_told_with_the_next_step(client, damaged):
+    told = client.get(f"/answers/{damaged.name}").json()
+    paths = [entry["urls"]["after"] for entry in told["maps"]] + [entry["table"] for entry in told["maps"]]
+    for path in damaged.iterdir():
+        if path.name != "maps.json":
+            path.unlink()
+    for path in (
+        *paths,
+        told["maps"][0]["stills"]["after"],
+        *(told["links"]["exports"][kind] for kind in ("html", "gpkg")),
+    ):
+        reply = at(client, path)
+        assert (reply.status_code, "run it again" in reply.json()["detail"]) == (404, True), path

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from synapolis.agents.ask import ask
+from synapolis.core.errors import CityError
 from synapolis.core.home import home
 from synapolis.layers.city import City
 from synapolis.layers.workspace import keep_answer
@@ -14,6 +15,7 @@ from synapolis.scenarios.answer import SCENARIO, Answer, Evidence
 from synapolis.scenarios.edits import Scenario
 from synapolis.scenarios.recording import failures_recorded, record_answers
 from synapolis.scenarios.rehearse import Rehearsal, rehearse
+from synapolis.web.answers import find_answer
 from synapolis.web.work.tasks import Context, task
 from synapolis.web.work.wanted import wanted_by
 
@@ -64,12 +66,22 @@ def _told(context: Context, city: City) -> dict[str, str]:
 def _kept(answer: Answer, evidence: Evidence) -> dict[str, Any]:
     """Keep an answer and draw its maps; return what the job says of it.
 
-    The maps come first: whoever finds the answer finds them too.
+    The maps come first: whoever finds the answer finds them too. A hash does not cover the words of a question or
+    title, so whoever runs the same again does not reword what another was answered, and may have published.
     """
-    if answer.hash:
+    if answer.hash and not _anothers(answer):
         write_artefacts(answer, evidence, home() / "answers" / answer.hash[:16])
         keep_answer(answer.hash, answer.to_json())
     return {
         "answer": answer.hash or None, "answer_status": answer.status, "summary": answer.summary,
         "blocked": answer.blocked,
     }  # fmt: skip
+
+
+def _anothers(answer: Answer) -> bool:
+    """Whether the same is kept already, whole, as somebody else was answered it."""
+    try:
+        kept = find_answer(answer.hash)
+    except CityError:
+        return False
+    return kept.maps is not None and kept.data.get("actor") != answer.actor
