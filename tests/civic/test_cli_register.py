@@ -40,7 +40,7 @@ def test_the_twins_entries_are_listed_searched_and_shown(call, tmp_path):
     assert code == 0
     assert "synapolis:gate" in out
     assert "kind: " in err
-    assert "flood" not in out
+    assert "synapolis:flood " not in out
     found = json.loads(call("search", "surface water", "--field", "stormwater", "--json")[1])
     assert "synapolis:flood" in [entry["id"] for entry in found["entries"]]
     shown = json.loads(call("show", "flood", "--json")[1])
