@@ -200,7 +200,7 @@ def test_the_city_today_is_told_by_theme_and_as_a_table(open_page, accessible, p
     assert accessible(page) == []
     page.get_by_role("searchbox").fill("commute")
     expect(page.get_by_role("heading", name="Average commute time")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="2 figures known")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="2 figures (one")).to_be_visible()
     picture(page, "baseline")
     with page.expect_download() as saved:
         page.get_by_role("link", name="All as CSV").click()

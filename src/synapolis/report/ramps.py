@@ -115,7 +115,7 @@ def diverging(values: NDArray[Any], quantity: str, least: float = 0.0) -> Ramp:
     finite = (
         finite[finite > max(0.01 * finite.max(), NOISE)] if finite.any() else finite[:0]
     )  # leave out numerical noise
-    top = _round_up(float(np.quantile(finite, 0.98))) if finite.size else 1.0
+    top = _round_up(float(np.quantile(finite, 0.98)) if finite.size else 10 * least or 1.0)
     base = 10.0 ** math.floor(math.log10(top) + 1e-9)
     side = tuple(step * base for step in _SIDE[round(top / base)])
     side = tuple(edge for edge in side if edge >= least * (1 - 1e-9)) or (least,)

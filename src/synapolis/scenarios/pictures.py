@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -42,7 +43,29 @@ def pictures_of(outcome: Outcome) -> tuple[MapLayer, ...]:
         if len(sites):
             levels = sites["levels"].to_numpy(dtype=float)
             maps.insert(0, MapLayer("Where the new homes fit", "levels", "storeys", "sites", None, levels, sites))
-    return tuple(maps)
+    outside = _outside(outcome.planner.city)
+    return tuple(_within(layer, outside) for layer in maps)
+
+
+def _outside(city: City) -> Any:
+    """Cells (row, column) beyond the extent of the data: the grid is the box around it."""
+    return city.grid.burn([city.extent], np.array([1]), dtype="uint8") == 0
+
+
+def _within(layer: MapLayer, outside: Any) -> MapLayer:
+    """A map of cells with no value where there is no data; what names classes stays as it is."""
+    if layer.kind != "cells" or layer.unit == "class" or not outside.any():
+        return layer
+    shown = [None if values is None else _known(values, outside) for values in (layer.before, layer.after)]
+    frames = layer.frames
+    if frames is not None:
+        frames = replace(frames, before=_known(frames.before, outside), after=_known(frames.after, outside))
+    return replace(layer, before=shown[0], after=shown[1], frames=frames)
+
+
+def _known(values: Any, outside: Any) -> Any:
+    values = np.asarray(values)
+    return values if values.dtype == bool else np.where(outside, np.float32(np.nan), values)
 
 
 def _picture(view: View, outcome: Outcome) -> MapLayer:
