@@ -82,28 +82,6 @@ def test_one_person_fills_only_their_own_part_of_the_queue(client):
     assert "wait for one, or cancel one" in full.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ({"kind": "ask", "question": ""}, "at least 1 character"),
-        ({"kind": "ask", "question": "bell \u0007"}, "without control characters"),
-        ({"kind": "ask", "question": "x" * 1001}, "at most 1000 characters"),
-        ({"kind": "ask", "question": "What?", "members": 10**6}, "less than or equal to 200"),
-        ({"kind": "dance"}, "kind"),
-        ({"kind": "run"}, "either `scenario` with its edits, or `scenario_id`"),
-        ({"kind": "run", "scenario": {"edits": []}}, "changes nothing"),
-        ({"kind": "run", "scenario": {"edits": [{"kind": "close_street", "street": "A", "off": True}]}}, "switched on"),
-        ({"kind": "run", "scenario_id": "0" * 16}, "no scenario has the id"),
-        ({"kind": "run", "scenario": {"edits": [{"kind": "build_moon"}]}}, "build_moon"),
-    ],
-)
-def test_what_cannot_run_is_refused_with_the_next_step(client, body, says):
-    reply = client.post("/cities/town/jobs", json=body)
-    assert reply.status_code in {404, 422}
-    assert reply.headers["content-type"] == "application/problem+json"
-    assert says in reply.text
-
-
 def test_a_city_that_is_not_served_is_told(client):
     reply = client.post("/cities/atlantis/jobs", json=ASK)
     assert reply.status_code == 404

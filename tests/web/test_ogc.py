@@ -272,26 +272,6 @@ def test_a_process_becomes_a_job_that_can_be_dismissed(client: TestClient) -> No
         assert client.get(jobs, params=none).json()["jobs"] == [], none
 
 
-@pytest.mark.parametrize(
-    ("process", "inputs", "status", "says"),
-    [
-        ("fly", {}, 404, "no process is called 'fly'"),
-        ("ask", {}, 400, "question: Field required"),
-        ("ask", {"question": "Why?", "mood": 1}, 400, "no input 'mood'"),
-        ("ask", {"question": {"href": "http://127.0.0.1/q.txt"}}, 400, "fetches nothing by reference"),
-        ("rehearse", {"scenario": {"edits": [{"kind": "fly"}]}}, 400, "scenario.edits.0"),
-        ("rehearse", {"scenario": {"edits": []}}, 422, "changes nothing"),
-    ],
-)
-def test_what_a_process_cannot_take_is_told(
-    client: TestClient, process: str, inputs: dict[str, object], status: int, says: str
-) -> None:
-    reply = execution(client, process, **inputs)
-    assert reply.status_code == status
-    assert reply.headers["content-type"] == "application/problem+json"
-    assert says in reply.json()["detail"]
-
-
 def test_a_page_is_not_sent_twice(client: TestClient) -> None:
     at = "http://127.0.0.1:8000/ogc/collections/buildings/items?limit=3"
     first = client.get(at)

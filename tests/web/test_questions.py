@@ -1,3 +1,4 @@
+# ruff: noqa: F811 - fixtures come under their names
 """Questions read and edits checked: what would be run and where it lies, without a run."""
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import pytest
 import shapely
 
 from synapolis.layers.city import open_city
+from web.reading import client, home  # noqa: F401 - fixtures
 
 
 def read(client, question):
@@ -42,7 +44,7 @@ def test_reading_runs_nothing(client):
     assert client.get("/jobs").json()["items"] == []
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def town(home):
     return open_city(home / "cities" / "town")
 
