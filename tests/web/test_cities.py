@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -22,6 +23,28 @@ def test_the_served_city_comes_first_and_each_is_where_it_lies(client):
     assert west < whole["centre"][0] < east
     assert south < whole["centre"][1] < north
     assert 10 <= whole["zoom"] <= 15
+
+
+def test_a_city_that_is_damaged_or_gone_hides_no_other_and_no_path_is_told(client, home):
+    for name, head in (
+        ("blank", ""),
+        ("broken", "title = ["),
+        ("odd", 'title = "Odd"\ncrs = "MOON"\nextent = [0, 0, 1, 1]\n'),
+    ):
+        folder = home / "cities" / name
+        folder.mkdir()
+        (folder / "city.toml").write_text(head)
+    assert [item["name"] for item in client.get("/cities").json()["items"]] == ["town"]
+    (home / "cities" / "town").rename(home / "away")
+    try:
+        assert client.get("/cities").json()["items"] == []
+        reply = client.post("/cities/town/scenarios", json={"title": "Later"})
+        assert (reply.status_code, str(home) in reply.text) == (404, False)
+        assert client.get("/cities/town").status_code == 200  # as it was opened
+    finally:
+        (home / "away").rename(home / "cities" / "town")
+        for name in ("blank", "broken", "odd"):
+            shutil.rmtree(home / "cities" / name)
 
 
 def test_every_layer_says_whose_it_is(client, home):

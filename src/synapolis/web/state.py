@@ -47,13 +47,14 @@ class Desk:
         Raises
         ------
         CityError
-            For a name that is not on the list: a path in an address is never followed.
+            For a name that is not on the list: a path in an address is never followed. Nor is one told to readers.
         """
-        if name == self.first:
-            return find_city(self.settings.city)
         if name not in self.names():
             raise CityError(f"no city is called {name!r} here; there are {', '.join(self.names())}")
-        return find_city(name)
+        try:
+            return find_city(self.settings.city if name == self.first else name)
+        except CityError as error:
+            raise CityError(f"the city {name} is not here any more; build it again, or put its folder back") from error
 
     def city(self, name: str) -> City:
         """Open a city, once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import tomllib
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, TypeAdapter
 from pyproj import Transformer
+from pyproj.exceptions import ProjError
 from starlette.concurrency import run_in_threadpool
 
 from synapolis.agents.wording import example_questions
+from synapolis.core.errors import CityError
 from synapolis.layers.city import City
 from synapolis.layers.grid import Raster
 from synapolis.report.artefacts import WGS84, corners_of, mercator_grid
@@ -26,6 +29,7 @@ from synapolis.web.tiles.drawings import drawings, drawn_hash
 from synapolis.web.tiles.features import LAYERS, MAXZOOM, MINZOOM
 
 router = APIRouter(tags=["cities"], dependencies=[Depends(Needs("look"))])
+log = logging.getLogger("synapolis.web")
 API = "/api/v1"
 Bounds = tuple[float, float, float, float]
 Point = tuple[float, float]
@@ -98,8 +102,9 @@ def _entity_responses(shape: Any) -> dict[int | str, dict[str, Any]]:
 
 @router.get("/cities", responses=_entity_responses(CityList), response_class=Response)
 def cities(request: Request, desk: DeskDep) -> Response:
-    """Cities that this server knows."""
-    return entity(request, CityList(items=[_name(desk, name) for name in desk.names()]))
+    """Cities that this server knows; one whose folder is gone or damaged hides none of the others."""
+    found = (_name(desk, name) for name in desk.names())
+    return entity(request, CityList(items=[one for one in found if one is not None]))
 
 
 @router.get("/cities/{city}", responses=_entity_responses(CityOut), response_class=Response)
@@ -175,10 +180,14 @@ def _layer(place: City, name: str) -> LayerOut:
     )  # fmt: skip
 
 
-def _name(desk: Desk, name: str) -> CityName:
-    """Name and place of a city from the head of its folder, without opening its layers."""
-    head = tomllib.loads((desk.folder(name) / "city.toml").read_text(encoding="utf-8"))
-    bounds = _degrees(head["crs"], head["extent"])
+def _name(desk: Desk, name: str) -> CityName | None:
+    """Name and place of a city from the head of its folder, without opening its layers; None where it has none."""
+    try:
+        head = tomllib.loads((desk.folder(name) / "city.toml").read_text(encoding="utf-8"))
+        bounds = _degrees(head["crs"], head["extent"])
+    except (CityError, OSError, ValueError, LookupError, TypeError, ProjError) as error:
+        log.warning("the city %s cannot be listed: %s", name, error)
+        return None
     return CityName(name=name, title=head["title"], bounds=bounds, centre=_centre(bounds))
 
 

@@ -89,7 +89,7 @@ async def who_asks(request: Request) -> Who:
 class Needs:
     """Dependency of a route: refuses whoever may not do `word`, and gives `Who` to the handler.
 
-    Every route has one, `Needs("look")` where anyone may: `tests/web/test_security.py` fails on a route without.
+    Every route has one, `Needs("look")` where anyone may: `tests/web/test_privileges.py` fails on a route without.
     """
 
     word: str
