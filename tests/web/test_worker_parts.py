@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from synapolis.core.errors import ModelError, NotComputableError, ScenarioError
 from synapolis.web.errors import problem_of
+from synapolis.web.settings import Settings
+from synapolis.web.work import workers as work
+from synapolis.web.work.hands import Far, error_of
 from synapolis.web.work.listening import Listeners
 from synapolis.web.work.worker import Line, StoppedError, _do
-from synapolis.web.work.hands import Far, error_of
 
 
 @pytest.fixture
@@ -105,3 +107,32 @@ def test_who_listens_is_woken_for_their_job_alone_and_forgotten_after():
         assert not listeners._events
 
     asyncio.run(listen())
+
+
+class CrowdedSystem:
+    """Processes of a system that has room for one at the third try."""
+
+    Pipe = staticmethod(Pipe)
+    tries = 0
+
+    def Process(self, **_):
+        return self
+
+    def start(self):
+        self.tries += 1
+        if self.tries < 3:
+            raise BlockingIOError("Resource temporarily unavailable")
+
+
+def test_a_worker_is_started_as_soon_as_there_is_room_for_a_process(monkeypatch):
+    monkeypatch.setattr(work, "processes", system := CrowdedSystem())
+    monkeypatch.setattr(work, "AGAIN", 0.001)
+
+    async def start():
+        workers = work.Workers(Settings(), None)
+        workers._loop = asyncio.get_running_loop()
+        await workers._start_again()
+        return len(workers._hands)
+
+    assert asyncio.run(start()) == 1
+    assert system.tries == 3

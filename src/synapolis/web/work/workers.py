@@ -162,6 +162,9 @@ class Workers:
             except SynapolisError as error:  # the records cannot be had just now
                 log.warning("the queue cannot be read: %s", error)
                 self._loop.call_later(AGAIN, self._wake.set)
+            except Exception:  # whatever it is: nothing runs any more without this loop
+                log.exception("giving out work broke")
+                self._loop.call_later(AGAIN, self._wake.set)
 
     async def _give_all(self) -> None:
         while hand := next((hand for hand in self._hands if hand.ready and hand.doing is None), None):
@@ -221,10 +224,10 @@ class Workers:
     async def _start(self) -> None:
         ours, theirs = processes.Pipe()
         process = processes.Process(target=main, args=(theirs, self.settings), daemon=True, name="synapolis worker")
-        hand = Hand(process, ours)
-        self._hands.append(hand)
         await run_in_threadpool(process.start)
         theirs.close()
+        hand = Hand(process, ours)
+        self._hands.append(hand)
         threading.Thread(target=self._listen, args=(hand,), daemon=True).start()
 
     def _listen(self, hand: Hand) -> None:
@@ -325,9 +328,19 @@ class Workers:
         if not was_ready:
             self._failed_starts += 1
             await asyncio.sleep(min(30.0, 0.5 * 2**self._failed_starts))
-        if not self._closing:
-            await self._start()
+        await self._start_again()
         self._wake.set()
+
+    async def _start_again(self) -> None:
+        """Start a worker in place of one that ended, as soon as the system has room for a process."""
+        while not self._closing:
+            try:
+                await self._start()
+            except OSError as error:
+                log.warning("no worker can be started, trying again: %s", error)
+                await asyncio.sleep(AGAIN)
+            else:
+                return
 
     async def _lost(self, row: JobRow) -> None:
         if row.attempts < ATTEMPTS:
