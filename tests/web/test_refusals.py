@@ -109,3 +109,10 @@ def test_what_a_process_cannot_take_is_told(client, process, inputs, status, say
 def test_a_place_that_is_none_is_refused(client, query, status):
     reply = client.get("/cities/town/plans", params=query)
     assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize("body", [b'{"title":"\xff"}', b"[" * 100_000, b'{"homes":' + b"9" * 5_000 + b"}"])
+def test_a_body_that_is_no_json_is_told_what_it_should_be(client, body):
+    reply = client.post("/cities/town/scenarios", content=body, headers={"Content-Type": "application/json"})
+    assert reply.status_code == 400
+    assert "in UTF-8" in reply.json()["detail"]

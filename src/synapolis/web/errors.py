@@ -31,6 +31,8 @@ from synapolis.core.errors import (
 )
 
 MEDIA = "application/problem+json"
+UNREAD = "There was an error parsing the body"
+"""What FastAPI says of a body that is no JSON."""
 log = logging.getLogger("synapolis.web")
 
 STATUS: tuple[tuple[type[SynapolisError], int], ...] = (
@@ -116,6 +118,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     detail = str(error.detail)
     if detail == HTTPStatus(error.status_code).phrase:
         detail = f"{request.method} {request.url.path}: {detail.lower()}; /api/v1/openapi.json lists what there is"
+    if detail == UNREAD:
+        detail = "the body cannot be read as JSON: it must be whole, in UTF-8, and not nested hundreds of levels deep"
     return _reply(_shape(error.status_code, detail), error.headers)
 
 
