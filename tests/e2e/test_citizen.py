@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
-import urllib.request
-from contextlib import closing
 
 import pytest
 
+from e2e.browsing import PHONE, settled
+
 expect = pytest.importorskip("playwright.sync_api").expect
-pytestmark = pytest.mark.slow
-SHOWN_WITHIN = 30_000  # ms: the machine may be busy with a run
-expect.set_options(timeout=SHOWN_WITHIN)
-
-PHONE = {"width": 390, "height": 844}
 AT, TO = "#at=24.95300,60.17450,Kruununhaka", "&to=24.93520,60.16550,Kamppi"
-READY_WITHIN = 240  # s: the first runs of all
-NO_WEBGL = "HTMLCanvasElement.prototype.getContext = () => null"
-
-
-def read(site, path):
-    with closing(urllib.request.urlopen(f"{site.url}/api/v1{path}", timeout=60)) as reply:
-        return json.loads(reply.read())
 
 
 @pytest.fixture(scope="module")
 def plans(site):
-    """The example plans, once they were run: a fresh server on the built-in city makes them by itself."""
-    end = time.monotonic() + READY_WITHIN
-    while time.monotonic() < end:
-        found = read(site, "/cities/helsinki/plans")["items"]
-        if len(found) == 3 and all(plan["answer"] and plan["place_state"] == "ready" for plan in found):
-            return {plan["title"].partition(": ")[2]: plan["id"] for plan in found}
-        time.sleep(0.5)  # the page asks again, too
-    raise AssertionError(f"the examples were not ready within {READY_WITHIN} s:\n{site.log.read_text()[-2000:]}")
+    """The example plans, which a fresh server on the built-in city makes by itself."""
+    return site.plans()
 
 
 @pytest.fixture(scope="module")
@@ -136,16 +116,14 @@ def test_the_whole_story_by_keyboard(open_page, plans):
 def test_every_page_fits_a_phone_and_is_accessible(open_page, accessible, picture, tram, path):
     page = open_page(tram + AT if path == "PLAN" else path, viewport=PHONE)
     page.get_by_role("heading", level=1).wait_for()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert fits_the_screen(page)
     picture(page, f"phone-{path.strip('/').replace('/', '-').replace(':', '-') or 'plan'}")
     assert accessible(page) == []
 
 
 def test_without_webgl_there_are_lists_and_stills(open_page, plans):
-    page = open_page("/near")
-    page.add_init_script(NO_WEBGL)
-    page.goto(page.url.partition("#")[0] + f"/{plans['more trees along Mannerheimintie']}{AT}")
+    page = open_page(f"/near/{plans['more trees along Mannerheimintie']}{AT}", webgl=False)
     expect(page.get_by_text("WebGL is off")).to_be_visible()
     expect(page.get_by_role("region", name="What it does where you are")).to_contain_text("°C")
     expect(page.get_by_role("region", name="Before and after").get_by_role("img")).to_have_count(2)
@@ -190,7 +168,7 @@ def test_the_register_is_searched_and_an_entry_takes_a_complaint(open_page, plan
 
 def test_the_city_today_is_told_by_theme_and_as_a_table(open_page, accessible, picture):
     page = open_page("/baseline")
-    page.get_by_role("tab", name="As a table").click(timeout=READY_WITHIN * 1000)
+    page.get_by_role("tab", name="As a table").click()
     rows = page.get_by_role("row")
     expect(rows.nth(5)).to_be_visible()
     page.get_by_role("button", name="Value").click()

@@ -6,16 +6,18 @@ import re
 
 import pytest
 
+from e2e.browsing import settled
+
 PAGES = ("/", "/near", "/register", "/baseline", "/account")
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_opens_by_its_address_and_is_accessible(open_page, accessible, path):
+def test_a_page_opens_by_its_address_and_is_accessible(open_page, accessible, picture, path):
     page = open_page(path)
-    page.locator("main h1").first.wait_for(state="attached")
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert "Synapolis" in page.title()
     assert accessible(page) == []
+    picture(page, path.strip("/") or "desk")
 
 
 def test_links_between_pages_load_nothing_again_and_back_goes_back(open_page):
