@@ -29,12 +29,15 @@ export function interval(low: number, high: number, digits = 0): string {
   return first.startsWith(MINUS) || second.startsWith(MINUS) ? `${first} … ${second}` : `${first}–${second}`;
 }
 
+/** English dates as Europe writes them. */
+const dated = () => (language() === "en" ? "en-GB" : language());
+
 export function date(iso: string): string {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(new Date(iso));
+  return new Intl.DateTimeFormat(dated(), { dateStyle: "medium" }).format(new Date(iso));
 }
 
 export function dateTime(iso: string): string {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+  return new Intl.DateTimeFormat(dated(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 }
 
 /** "3 minutes ago". */

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -29,6 +30,7 @@ from synapolis.core.errors import (
     StorageError,
     SynapolisError,
 )
+from synapolis.core.home import home
 
 MEDIA = "application/problem+json"
 UNREAD = "There was an error parsing the body"
@@ -89,7 +91,8 @@ def problem_of(error: SynapolisError) -> dict[str, Any]:
     """Shape of an error: the same whether a request meets it or a job ends with it."""
     if isinstance(error, Problem):
         return _shape(error.status, str(error), error.errors) | error.extra
-    return _shape(next(status for kind, status in STATUS if isinstance(error, kind)), str(error))
+    told = str(error).replace(f"{home()}{os.sep}", "")  # where the workspace lies is nobody's business
+    return _shape(next(status for kind, status in STATUS if isinstance(error, kind)), told)
 
 
 def _shape(status: int, detail: str, errors: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
