@@ -37,6 +37,15 @@ export function overlaysOf(map: PaintedMap, stage: Stage, opacity: number, frame
   ];
 }
 
+const EDITED = "#a3195b";
+
+/** An outline of where the scenario changes the city, so that a small change is found. */
+export function outlineOf(places: FeatureCollection | null): Overlay[] {
+  if (!places) return [];
+  const data = { ...places, features: places.features.map((one) => ({ ...one, properties: { ...one.properties, edited: 1 } })) };
+  return [{ kind: "shapes", id: "answer-places", data, shape: "line", property: "edited", breaks: [], colours: [EDITED], opacity: 1, width: 2 }];
+}
+
 function describe(map: PaintedMap, stage: Stage, properties: Record<string, unknown>): string {
   const value = properties[stage];
   if (typeof value !== "number") return String(properties.name ?? "");
