@@ -6,12 +6,15 @@ Peers run in the same process as we do, on one thread each. Clocks count CPU tim
 from __future__ import annotations
 
 import os
+import sys
 
 # Engines read these when they load. Waiting threads that spin cost AequilibraE a factor of 40 on shared cores; drawing
 # its progress bars would cost it time too.
 THREADS = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS"), "1"
 )
+if "numba" in sys.modules:
+    del THREADS["NUMBA_NUM_THREADS"]  # it reads this again at each compilation, and refuses a change once threads run
 os.environ.update(THREADS, OMP_WAIT_POLICY="PASSIVE", AEQ_SHOW_PROGRESS="FALSE")
 
 import time  # noqa: E402  # after the thread counts

@@ -25,3 +25,11 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("needs ../shared/data (development data kept beside the checkout, never inside it)")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def playwright_driver():
+    """The one driver of browsers: a second in the same process is refused."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright; install the extra [dev]")
+    with sync_api.sync_playwright() as driver:
+        yield driver

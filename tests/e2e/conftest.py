@@ -66,15 +66,14 @@ def busy(site: Site) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def launch() -> Iterator[Callable[..., object]]:
+def launch(playwright_driver) -> Callable[..., object]:
     """Start Debian's Chromium, drawing maps without a graphics card, or not at all."""
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs Debian's chromium")
     playwright.expect.set_options(timeout=SHOWN_WITHIN)
-    with playwright.sync_playwright() as driver:
-        yield lambda *options: driver.chromium.launch(executable_path=chromium, args=list(options))
+    return lambda *options: playwright_driver.chromium.launch(executable_path=chromium, args=list(options))
 
 
 @pytest.fixture(scope="session")

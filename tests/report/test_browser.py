@@ -16,15 +16,14 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser(request):
     if BROWSER is None:
         pytest.skip("needs Chromium; on Debian: apt-get install chromium")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright; install the extra [dev]")
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=BROWSER, args=arguments)
-        yield chromium
-        chromium.close()
+    driver = request.getfixturevalue("playwright_driver")
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    chromium = driver.chromium.launch(executable_path=BROWSER, args=arguments)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="module")

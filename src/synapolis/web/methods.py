@@ -38,7 +38,9 @@ class Methods:
 
     def _known(self, path: str) -> tuple[str, ...]:
         """Methods at an address; none where nothing is declared there."""
-        methods = {m for pattern, known in self._declared if pattern.fullmatch(path) for m in known}
+        found = [(pattern.pattern, known) for pattern, known in self._declared if pattern.fullmatch(path)]
+        nearest = max((address for address, _ in found), key=len, default="")  # it spells out most of the path
+        methods = {m for address, known in found if address == nearest for m in known}
         return tuple(sorted(methods | ({"HEAD"} if "GET" in methods else set()))) if methods else ()
 
 
